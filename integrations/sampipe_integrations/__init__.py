@@ -1,0 +1,1 @@
+"""One folder a vendor: the only places that import a vendor package."""
