@@ -1,0 +1,166 @@
+"""The shape of a Segment Anything model, as data.
+
+A configuration and a set of weights make a model; the configuration is read off the tensors of an official file or
+out of the metadata of ours (:mod:`sampipe.models.checkpoints`). Defaults are those of the paper (appendix A).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from sampipe.errors import CheckpointError
+
+
+@dataclass(frozen=True, kw_only=True)
+class ViTConfig:
+    """The paper's image encoder; the defaults are ViT-B."""
+
+    kind: ClassVar[str] = "vit"
+    embed_dim: int = 768
+    depth: int = 12
+    num_heads: int = 12
+    global_blocks: tuple[int, ...] = (2, 5, 8, 11)
+    window: int = 14
+    patch: int = 16
+    out_channels: int = 256
+    image_size: int = 1024
+    mlp_ratio: float = 4.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class TinyViTConfig:
+    """MobileSAM's image encoder (TinyViT-5M)."""
+
+    kind: ClassVar[str] = "tiny_vit"
+    embed_dims: tuple[int, ...] = (64, 128, 160, 320)
+    depths: tuple[int, ...] = (2, 2, 6, 2)
+    num_heads: tuple[int, ...] = (2, 4, 5, 10)
+    windows: tuple[int, ...] = (7, 7, 14, 7)
+    out_channels: int = 256
+    image_size: int = 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class NanoConfig:
+    """Our small encoder: residual convolutions, attention at stride 32, finer maps handed to the decoder."""
+
+    kind: ClassVar[str] = "nano"
+    widths: tuple[int, int, int, int] = (48, 96, 192, 256)
+    depths: tuple[int, int, int, int] = (2, 2, 4, 2)
+    attention_layers: int = 3
+    attention_heads: int = 8
+    out_channels: int = 128
+    fine_channels: tuple[int, int] = (32, 16)
+    image_size: int = 512
+
+
+ImageEncoderConfig = ViTConfig | TinyViTConfig | NanoConfig
+_ENCODERS: dict[str, type[ViTConfig] | type[TinyViTConfig] | type[NanoConfig]] = {
+    config.kind: config for config in (ViTConfig, TinyViTConfig, NanoConfig)
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromptEncoderConfig:
+    """Points, boxes and masks to tokens and a dense map."""
+
+    mask_channels: int = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskDecoderConfig:
+    """The two-way transformer and its heads."""
+
+    depth: int = 2
+    num_heads: int = 8
+    mlp_dim: int = 2048
+    ambiguous_masks: int = 3
+    iou_head_depth: int = 3
+    iou_head_dim: int = 256
+    fine_features: bool = False  # add the encoder's finer maps while upscaling
+
+
+@dataclass(frozen=True, kw_only=True)
+class EverythingDefaults:
+    """What ``SegmentEverything`` uses for this model where the caller says nothing (paper, appendix B)."""
+
+    points_per_side: int = 32
+    pred_iou: float = 0.88
+    stability: float = 0.95
+    stability_offset: float = 1.0
+    box_nms: float = 0.7
+    min_region_area: int = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class SamConfig:
+    """A whole model. ``embed_dim`` (channels of the image embedding) is the encoder's ``out_channels``."""
+
+    image_encoder: ImageEncoderConfig = ViTConfig()
+    prompt_encoder: PromptEncoderConfig = PromptEncoderConfig()
+    mask_decoder: MaskDecoderConfig = MaskDecoderConfig()
+    everything: EverythingDefaults = EverythingDefaults()
+    stride: int = 16
+    pixel_mean: tuple[float, float, float] = (123.675, 116.28, 103.53)
+    pixel_std: tuple[float, float, float] = (58.395, 57.12, 57.375)
+
+    @property
+    def image_size(self) -> int:
+        """Side of the square input, in pixels."""
+        return self.image_encoder.image_size
+
+    @property
+    def embed_dim(self) -> int:
+        """Channels of the image embedding and of every token."""
+        return self.image_encoder.out_channels
+
+    @property
+    def grid(self) -> int:
+        """Side of the image embedding, in cells."""
+        return self.image_size // self.stride
+
+    @property
+    def mask_size(self) -> int:
+        """Side of the low-resolution mask logits, in pixels."""
+        return 4 * self.grid
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready; :meth:`from_dict` reads it back."""
+        data = dataclasses.asdict(self)
+        data["image_encoder"]["kind"] = self.image_encoder.kind
+        return data
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> SamConfig:
+        """Read what :meth:`to_dict` wrote.
+
+        Raises:
+            CheckpointError: an unknown encoder or field.
+        """
+        try:
+            fields = dict(data)
+            encoder = dict(fields.pop("image_encoder"))
+            encoder_class = _ENCODERS[encoder.pop("kind")]
+            return cls(
+                image_encoder=_build(encoder_class, encoder),
+                prompt_encoder=_build(PromptEncoderConfig, fields.pop("prompt_encoder")),
+                mask_decoder=_build(MaskDecoderConfig, fields.pop("mask_decoder")),
+                everything=_build(EverythingDefaults, fields.pop("everything")),
+                **{name: _tuples(value) for name, value in fields.items()},
+            )
+        except (KeyError, TypeError) as error:
+            raise CheckpointError(
+                f"The model configuration cannot be read ({error!r}). It was written by another version of sampipe, "
+                "or it is damaged; encoders known here: " + ", ".join(_ENCODERS) + "."
+            ) from error
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _build(config_class: type[Any], fields: Mapping[str, Any]) -> Any:
+    return config_class(**{name: _tuples(value) for name, value in fields.items()})

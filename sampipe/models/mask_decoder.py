@@ -1,0 +1,73 @@
+"""From image embedding and prompt tokens to masks and their predicted IoU (paper, section 3 and appendix A)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from sampipe.models.config import MaskDecoderConfig
+from sampipe.models.layers import MLP, LayerNorm2d
+from sampipe.models.transformer import TwoWayTransformer
+
+
+class MaskDecoder(nn.Module):
+    """Token 0 answers when the prompts are unambiguous; tokens 1 to 3 are whole, part and subpart."""
+
+    def __init__(self, config: MaskDecoderConfig, *, embed_dim: int) -> None:
+        super().__init__()
+        outputs = config.ambiguous_masks + 1
+        self.fine_features = config.fine_features
+        self.transformer = TwoWayTransformer(embed_dim, config.depth, config.num_heads, config.mlp_dim)
+        self.iou_token = nn.Embedding(1, embed_dim)
+        self.mask_tokens = nn.Embedding(outputs, embed_dim)
+        self.output_upscaling = nn.Sequential(
+            nn.ConvTranspose2d(embed_dim, embed_dim // 4, kernel_size=2, stride=2),
+            LayerNorm2d(embed_dim // 4),
+            nn.GELU(),
+            nn.ConvTranspose2d(embed_dim // 4, embed_dim // 8, kernel_size=2, stride=2),
+            nn.GELU(),
+        )
+        self.output_hypernetworks_mlps = nn.ModuleList(
+            MLP(embed_dim, embed_dim, embed_dim // 8, depth=3) for _ in range(outputs)
+        )
+        self.iou_prediction_head = MLP(embed_dim, config.iou_head_dim, outputs, config.iou_head_depth)
+
+    def forward(
+        self,
+        image: Tensor,
+        image_pe: Tensor,
+        prompt_tokens: Tensor,
+        *,
+        fine: Sequence[Tensor] = (),
+        outputs: Sequence[int],
+    ) -> tuple[Tensor, Tensor]:
+        """Decode n prompts on one image.
+
+        Args:
+            image: (1 or n, dim, grid, grid) embedding with the dense prompt added.
+            image_pe: (grid * grid, dim) position encoding of its cells.
+            prompt_tokens: (n, t, dim).
+            fine: finer maps, (1 or n, dim / 4, 2 * grid, 2 * grid) and (1 or n, dim / 8, 4 * grid, 4 * grid), for
+                models that use them.
+            outputs: which mask tokens to answer with: ``(0,)`` or ``(1, 2, 3)``.
+
+        Returns:
+            logits (n, len(outputs), 4 * grid, 4 * grid) and predicted IoU (n, len(outputs)).
+        """
+        own = torch.cat([self.iou_token.weight, self.mask_tokens.weight])
+        tokens = torch.cat([own.expand(len(prompt_tokens), -1, -1), prompt_tokens], dim=1)
+        height, width = image.shape[-2:]
+        tokens, cells = self.transformer(tokens, image.flatten(2).transpose(1, 2), image_pe[None])
+        upscaled = self._upscale(cells.transpose(1, 2).unflatten(2, (height, width)), fine)
+        weights = torch.stack([self.output_hypernetworks_mlps[i](tokens[:, 1 + i]) for i in outputs], dim=1)
+        logits = (weights @ upscaled.flatten(2)).unflatten(2, upscaled.shape[-2:])
+        return logits, self.iou_prediction_head(tokens[:, 0])[:, list(outputs)]
+
+    def _upscale(self, cells: Tensor, fine: Sequence[Tensor]) -> Tensor:
+        widen, norm, gelu, widen_again, gelu_again = self.output_upscaling
+        if not self.fine_features:
+            return self.output_upscaling(cells)
+        half, quarter = fine
+        return gelu_again(widen_again(gelu(norm(widen(cells) + half))) + quarter)

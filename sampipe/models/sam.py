@@ -1,0 +1,237 @@
+"""The whole model: a network (:class:`Sam`) and the values it turns into each other (:class:`SamModel`)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from sampipe._report import note_device
+from sampipe.errors import DataError
+from sampipe.models.config import NanoConfig, SamConfig, TinyViTConfig, ViTConfig
+from sampipe.models.mask_decoder import MaskDecoder
+from sampipe.models.nano import NanoEncoder
+from sampipe.models.prompt_encoder import PromptEncoder
+from sampipe.models.tiny_vit import TinyViT
+from sampipe.models.vit import ImageEncoderViT
+from sampipe.types import Frame, Image, ImageEmbedding, Masks, Prompts
+
+SINGLE_MASK = (0,)
+AMBIGUOUS_MASKS = (1, 2, 3)
+
+
+def _build_encoder(config: SamConfig) -> nn.Module:
+    match config.image_encoder:
+        case ViTConfig() as vit:
+            return ImageEncoderViT(vit)
+        case TinyViTConfig() as tiny:
+            return TinyViT(tiny)
+        case NanoConfig() as nano:
+            return NanoEncoder(nano)
+
+
+class Sam(nn.Module):
+    """The network. Parameter names are those of the official checkpoints."""
+
+    pixel_mean: Tensor
+    pixel_std: Tensor
+
+    def __init__(self, config: SamConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.image_encoder = _build_encoder(config)
+        self.prompt_encoder = PromptEncoder(
+            config.prompt_encoder, embed_dim=config.embed_dim, image_size=config.image_size
+        )
+        self.mask_decoder = MaskDecoder(config.mask_decoder, embed_dim=config.embed_dim)
+        self.register_buffer("pixel_mean", torch.tensor(config.pixel_mean).view(3, 1, 1), persistent=False)
+        self.register_buffer("pixel_std", torch.tensor(config.pixel_std).view(3, 1, 1), persistent=False)
+
+    def normalize(self, pixels: Tensor) -> Tensor:
+        """(b, 3, h, w) pixels in 0..255 to the encoder's range."""
+        return (pixels - self.pixel_mean) / self.pixel_std
+
+    def encode(self, normalized: Tensor) -> tuple[Tensor, ...]:
+        """(b, 3, s, s) to the embedding (b, dim, grid, grid), then any finer maps."""
+        encoded = self.image_encoder(normalized)
+        return encoded if isinstance(encoded, tuple) else (encoded,)
+
+    def decode(
+        self, features: Sequence[Tensor], prompt_tokens: Tensor, dense: Tensor, *, outputs: Sequence[int]
+    ) -> tuple[Tensor, Tensor]:
+        """Mask logits (n, c, m, m) and predicted IoU (n, c) of n prompts on one encoded image.
+
+        Args:
+            features: what :meth:`encode` gave for one image, batch 1 (or n).
+            prompt_tokens: (n, t, dim) from the prompt encoder.
+            dense: (1 or n, dim, grid or 1, grid or 1) dense prompt embedding.
+            outputs: the mask tokens to answer with.
+        """
+        embedding, *fine = features
+        positions = self.prompt_encoder.pe_layer.grid(*embedding.shape[-2:])
+        return self.mask_decoder(embedding + dense, positions, prompt_tokens, fine=fine, outputs=outputs)
+
+
+def state_digest(module: nn.Module) -> str:
+    """A digest of a network's weights: names, shapes and bytes."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name, value in sorted(module.state_dict().items()):
+        digest.update(f"{name}:{tuple(value.shape)}:{value.dtype};".encode())
+        digest.update(value.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+class SamModel:
+    """A loaded model: images to embeddings, embeddings and prompts to masks.
+
+    Both methods are pure functions of their arguments: nothing is remembered between calls, so threads may share one
+    model.
+
+    Args:
+        sam: the network, on its device and in evaluation mode.
+        name: what people call it (``"vit_b"``).
+        key: digest of the weights; part of every embedding, so that caches never mix models.
+    """
+
+    def __init__(self, sam: Sam, *, name: str, key: str | None = None) -> None:
+        self.sam = sam.eval().requires_grad_(False)
+        self.name = name
+        self.key = key or state_digest(sam)
+
+    def __repr__(self) -> str:
+        return f"SamModel({self.name!r}, key={self.key[:12]!r}, device={str(self.device)!r})"
+
+    @property
+    def config(self) -> SamConfig:
+        """The shape of the network."""
+        return self.sam.config
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.sam.pixel_mean.device
+
+    def encode(self, images: Sequence[Image]) -> list[ImageEmbedding]:
+        """Embed images, one at a time through the network's square input.
+
+        The longest side is resized to the input size (bilinear, antialiased) and the rest padded with zeros after
+        normalisation (paper, appendix A "Image encoder").
+        """
+        note_device(str(self.device))
+        return [self._encode_one(image) for image in images]
+
+    @torch.inference_mode()
+    def _encode_one(self, image: Image) -> ImageEmbedding:
+        size = self.config.image_size
+        frame = Frame.fit(image.hw, size)
+        height, width = frame.resized_hw
+        resized = np.asarray(image.to_pil().resize((width, height), _BILINEAR))
+        pixels = torch.from_numpy(resized.copy()).to(self.device).permute(2, 0, 1)[None].float()
+        padded = F.pad(self.sam.normalize(pixels), (0, size - width, 0, size - height))
+        features, *fine = (value[0] for value in self.sam.encode(padded))
+        return ImageEmbedding(
+            features=features, fine=tuple(fine), frame=frame, model_key=self.key, image_key=image.key
+        )
+
+    @torch.inference_mode()
+    def decode(self, embedding: ImageEmbedding, prompts: Prompts, *, multimask: bool) -> Masks:
+        """Answer n prompts on one embedded image.
+
+        Prompts are sanitized first (:meth:`Prompts.sanitize`); objects prompted in the same way go through the decoder
+        together, a few at a time, so an object's masks do not depend on its company.
+
+        Args:
+            embedding: of this model.
+            prompts: n objects, in pixels of the original image.
+            multimask: three candidates an object (whole, part, subpart) instead of one.
+
+        Returns:
+            ``Masks`` with low-resolution logits on the CPU.
+
+        Raises:
+            DataError: the embedding is another model's, or a prompt kind this model has no encoder for.
+        """
+        note_device(str(self.device))
+        self._check(embedding, prompts)
+        prompts = prompts.sanitize(embedding.frame.original_hw)
+        outputs = AMBIGUOUS_MASKS if multimask else SINGLE_MASK
+        size = self.config.mask_size
+        logits = torch.empty(len(prompts), len(outputs), size, size)
+        ious = torch.empty(len(prompts), len(outputs))
+        features = [value.to(self.device)[None] for value in (embedding.features, *embedding.fine)]
+        for chunk in self._chunks(prompts):
+            tokens, dense = self._encode_prompts(prompts.select(chunk), embedding.frame)
+            chunk_logits, chunk_ious = self.sam.decode(features, tokens, dense, outputs=outputs)
+            logits[chunk], ious[chunk] = chunk_logits.cpu(), chunk_ious.cpu()
+        return Masks(
+            frame=embedding.frame,
+            prompts=prompts,
+            iou_scores=ious.numpy(),
+            logits=logits,
+            candidates=np.tile(np.asarray(outputs, dtype=np.int64), (len(prompts), 1)),
+        )
+
+    def _check(self, embedding: ImageEmbedding, prompts: Prompts) -> None:
+        if embedding.model_key != self.key:
+            raise DataError(
+                f"This embedding was made by model {embedding.model_key[:12]}, and decoding was asked of "
+                f"{self.name} ({self.key[:12]}). Encode the image with the model that decodes it."
+            )
+        if prompts.text is not None:
+            raise DataError(f"{self.name} has no text head: it takes points, boxes and masks, not CLIP vectors.")
+        size = self.config.mask_size
+        if prompts.mask_logits is not None and prompts.mask_logits.shape[1:] != (size, size):
+            raise DataError(
+                f"mask_logits: got {prompts.mask_logits.shape}, wanted (n, {size}, {size}) for {self.name}: "
+                "low-resolution logits as this model returns them."
+            )
+
+    def _chunks(self, prompts: Prompts) -> Iterator[np.ndarray]:
+        """Indices of objects that are prompted alike, a few at a time (few on a CPU, for its cache's sake)."""
+        limit = 4 if self.device.type == "cpu" else 64
+        signature = np.stack(_signature(prompts), axis=1)
+        for kind in np.unique(signature, axis=0):
+            members = np.flatnonzero((signature == kind).all(axis=1))
+            for start in range(0, len(members), limit):
+                yield members[start : start + limit]
+
+    def _encode_prompts(self, prompts: Prompts, frame: Frame) -> tuple[Tensor, Tensor]:
+        """Tokens and dense embedding of objects that are prompted alike."""
+        encoder = self.sam.prompt_encoder
+        points, box, mask = (int(column[0]) for column in _signature(prompts))
+        tokens = [torch.empty(len(prompts), 0, self.config.embed_dim, device=self.device)]
+        if points:
+            xy, labels = _valid_points(prompts, points)
+            xy_input = self._tensor(frame.points_to_input(xy))
+            tokens.append(encoder.points(xy_input, torch.from_numpy(labels).to(self.device), pad=not box))
+        if box:
+            tokens.append(encoder.boxes(self._tensor(frame.boxes_to_input(prompts.boxes))))
+        dense = encoder.masks(self._tensor(prompts.mask_logits)[:, None]) if mask else encoder.no_mask()
+        return torch.cat(tokens, dim=1), dense
+
+    def _tensor(self, array: np.ndarray | None) -> Tensor:
+        return torch.as_tensor(np.array(array, dtype=np.float32), device=self.device)
+
+
+def _signature(prompts: Prompts) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """How each object is prompted: (n,) number of points, has a box, has a mask."""
+    none = np.zeros(len(prompts), dtype=np.int64)
+    points = none if prompts.point_labels is None else (prompts.point_labels >= 0).sum(axis=1)
+    boxes = none if prompts.boxes is None else ~np.isnan(prompts.boxes).any(axis=1)
+    masks = none if prompts.mask_logits is None else ~np.isnan(prompts.mask_logits).any(axis=(1, 2))
+    return points, boxes.astype(np.int64), masks.astype(np.int64)
+
+
+def _valid_points(prompts: Prompts, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """The ``count`` points of each object, in their order, without the padding."""
+    assert prompts.points is not None and prompts.point_labels is not None
+    order = np.argsort(prompts.point_labels < 0, axis=1, kind="stable")[:, :count]
+    xy = np.take_along_axis(prompts.points, order[..., None], axis=1)
+    return xy, np.take_along_axis(prompts.point_labels, order, axis=1).astype(np.int64)
+
+
+_BILINEAR = 2  # PIL.Image.Resampling.BILINEAR
