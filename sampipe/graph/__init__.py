@@ -1,8 +1,10 @@
 """Graphs of nodes: how they are written, checked, saved and drawn. What runs them is ``sampipe.engine``."""
 
+from sampipe.graph.graph import Graph as Graph
 from sampipe.graph.node import Node as Node
 from sampipe.graph.registry import register as register
 from sampipe.graph.requirement import Requirement as Requirement
 from sampipe.graph.resource import resource as resource
+from sampipe.graph.trace import trace as trace
 
-__all__ = ["Node", "Requirement", "register", "resource"]
+__all__ = ["Graph", "Node", "Requirement", "register", "resource", "trace"]

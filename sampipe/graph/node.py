@@ -75,7 +75,7 @@ class Node:
         for name in resources_of(type(self)):
             getattr(self, name)
 
-    def flush(self) -> None:  # noqa: B027 - most nodes have nothing to flush
+    def flush(self) -> None:
         """Finish what the job collected; called when a job ends, also when it ends early."""
 
     def close(self) -> None:
@@ -132,7 +132,7 @@ class Node:
         return f"{type(self).__name__}({params})"
 
     def digest(self) -> str:
-        """A hex digest of type, version and parameters: the node's part of a cache key, never the device's."""
+        """A hex digest of type, version and parameters: a node's part of a cache key."""
         text = json.dumps([self.type_id, self.params()], sort_keys=True, allow_nan=False)
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
@@ -151,6 +151,12 @@ class Node:
 def given_name(node: Node) -> str | None:
     """What :meth:`Node.named` called it."""
     return cast("str | None", node.__dict__.get("_name"))
+
+
+def required_params(cls: type[Node]) -> list[str]:
+    """The parameters without a default."""
+    fields = dataclasses.fields(cast("Any", cls))
+    return [field.name for field in fields if _default(field) is dataclasses.MISSING]
 
 
 N = TypeVar("N", bound=Node)

@@ -41,7 +41,7 @@ def register(vendor: str) -> Callable[[N], N]:
     if not re.fullmatch(r"[a-z][a-z0-9_]*", vendor):
         raise SpecError(f"{vendor!r} cannot be a vendor's name: use lower-case letters, digits, underscores.")
     if vendor in vendors():
-        raise SpecError(f"The vendor {vendor!r} is installed ({vendors()[vendor]}). Choose a name of your own.")
+        raise SpecError(f"{vendor!r} is an installed vendor ({vendors()[vendor]}). Choose another name.")
 
     def add(cls: N) -> N:
         _registered.setdefault(vendor, {})[cls.__name__] = cls
@@ -52,7 +52,7 @@ def register(vendor: str) -> Callable[[N], N]:
 
 def vendors() -> dict[str, str]:
     """The installed vendors and their modules; nothing is imported."""
-    return {name: point.module for name, point in _points("sampipe.nodes").items()}
+    return {name: point.module for name, point in points("sampipe.nodes").items()}
 
 
 def node_types() -> dict[str, type[Node]]:
@@ -86,7 +86,7 @@ def find(type_id: str) -> type[Node]:
         raise SpecError(f"{type_id!r}: {vendor} has no node {name!r}.{_closest(type_id)}")
     if cls.version != int(match["version"]):
         raise SpecError(
-            f"{type_id!r}: version {cls.version} of {vendor}.{name} is installed. Install the package version "
+            f"{type_id!r}: version {cls.version} of {vendor}.{name} is installed. Install the package "
             f"the file was made with, or read what changed and write {vendor}.{name}@{cls.version}."
         )
     return cls
@@ -120,27 +120,30 @@ def detector(spec: str, /, **params: Any) -> Node:
         SpecError: no detector of that name is installed, or it does not take these parameters.
     """
     name, colon, argument = spec.partition(":")
-    points = _points("sampipe.detectors")
-    if name not in points:
+    found = points("sampipe.detectors")
+    if name not in found:
         raise SpecError(
-            f"No detector {name!r} is installed.{did_you_mean(name, points)} Installed: {listed(sorted(points))}."
+            f"No detector {name!r} is installed.{did_you_mean(name, found)} "
+            f"Installed: {listed(sorted(found))}."
         )
-    factory = _load(points[name])
+    factory = load_entry(found[name])
     try:
         node = factory(argument if colon else None, **params)
     except TypeError as error:
         raise SpecError(f"Detector {spec!r}: {error}.") from error
     if not isinstance(node, Node):
-        raise SpecError(f"Detector {name!r} ({points[name].value}) made a {type(node).__name__}, not a Node.")
+        raise SpecError(f"Detector {name!r} ({found[name].value}) made a {type(node).__name__}, not a Node.")
     return node
 
 
 @functools.cache
-def _points(group: str) -> dict[str, EntryPoint]:
+def points(group: str) -> dict[str, EntryPoint]:
+    """The entry points of a group by name; metadata only."""
     return {point.name: point for point in sorted(entry_points(group=group), key=lambda point: point.value)}
 
 
-def _load(point: EntryPoint) -> Any:
+def load_entry(point: EntryPoint) -> Any:
+    """What an entry point names; MissingDependencyError when a package that it imports is not there."""
     try:
         return point.load()
     except ModuleNotFoundError as error:
@@ -153,9 +156,9 @@ def _load(point: EntryPoint) -> Any:
 
 def _classes(vendor: str) -> dict[str, type[Node]]:
     found = dict(_registered.get(vendor, {}))
-    point = _points("sampipe.nodes").get(vendor)
+    point = points("sampipe.nodes").get(vendor)
     if point is not None:
-        module = _load(point)
+        module = load_entry(point)
         for name in getattr(module, "__all__", ()):
             value = getattr(module, name)
             if isinstance(value, type) and issubclass(value, Node):

@@ -28,7 +28,7 @@ class Requirement:
 
     @classmethod
     def package(cls, module: str, *, extra: str | None = None, pip: str | None = None) -> Requirement:
-        """A Python package; ``extra`` is sampipe's extra that brings it, else ``pip`` says what to install."""
+        """A Python package: sampipe's ``extra`` brings it, else ``pip`` says what to install."""
         wanted = f'"sampipe[{extra}]"' if extra else pip or module
         return cls(
             kind="package",
@@ -52,7 +52,7 @@ class Requirement:
 
     @classmethod
     def device(cls, name: str) -> Requirement:
-        """A torch device such as ``"cuda"``, ``"cuda:1"`` or ``"mps"``; ``"auto"`` and ``"cpu"`` are always met."""
+        """A torch device: ``"cuda"``, ``"cuda:1"``, ``"mps"``; ``"auto"`` and ``"cpu"`` are always met."""
         return cls(
             kind="device",
             name=name,
