@@ -1,0 +1,142 @@
+"""Low-resolution logits to pixels, without ever building what stays empty.
+
+The reference resizes bilinearly twice (segment-anything, ``postprocess_masks``; align_corners=False): the logits to
+the model's square input, of which the padding is cut off, then to the image. Both steps are linear and act on rows
+and columns apart, so together they are one matrix a side, ``pixels = R @ logits @ C.T``, with at most four weights a
+row. Here that product is taken in blocks, only where the result can lie above the threshold, and transposed, because
+run-length encoding reads columns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from sampipe.types._arrays import BoolArray, FloatArray, IntArray, UInt8Array
+from sampipe.types.frame import Frame
+from sampipe.types.rle import RLE, encode_many
+
+_BLOCK = 128  # rows of pixels a product: the intermediate stays in the cache
+
+
+@dataclass(frozen=True, eq=False)
+class Axis:
+    """The exact composition of both resizes along one side.
+
+    Args:
+        weights: float32 (pixels, low).
+        first: for each pixel the first logit that it depends on; never decreases.
+        stop: and the one after the last; never decreases.
+    """
+
+    weights: FloatArray
+    first: IntArray
+    stop: IntArray
+
+    def reach(self, low_first: int, low_stop: int) -> tuple[int, int]:
+        """The pixels that depend on any of the logits from ``low_first`` to ``low_stop`` (half-open)."""
+        start = int(np.searchsorted(self.stop, low_first, side="right"))
+        return start, max(start, int(np.searchsorted(self.first, low_stop, side="left")))
+
+
+@lru_cache(maxsize=16)
+def axis(low: int, input_size: int, resized: int, original: int) -> Axis:
+    """The composition for one side: ``low`` → ``input_size``, cut to ``resized``, → ``original``."""
+    to_input, input_weight = _taps(low, input_size)
+    to_pixels, pixel_weight = _taps(resized, original)
+    weights = np.zeros((original, low), dtype=np.float32)
+    first, stop = np.full(original, low, dtype=np.int64), np.zeros(original, dtype=np.int64)
+    pixels = np.arange(original)
+    for outer in range(2):
+        row = to_pixels[outer]
+        for inner in range(2):
+            column, weight = to_input[inner][row], pixel_weight[outer] * input_weight[inner][row]
+            weights[pixels, column] += weight
+            first = np.minimum(first, np.where(weight > 0, column, first))
+            stop = np.maximum(stop, np.where(weight > 0, column + 1, stop))
+    weights.flags.writeable = False
+    return Axis(weights, np.minimum.accumulate(first[::-1])[::-1], np.maximum.accumulate(stop))
+
+
+def _taps(source: int, target: int) -> tuple[tuple[IntArray, IntArray], tuple[FloatArray, FloatArray]]:
+    """The two source indices of each target index, and their weights; in float32, as the reference has it."""
+    scale = np.float32(source) / np.float32(target)
+    center = scale * (np.arange(target, dtype=np.float32) + np.float32(0.5)) - np.float32(0.5)
+    center = np.maximum(center, np.float32(0))
+    left = np.minimum(center.astype(np.int64), source - 1)
+    right = np.minimum(left + 1, source - 1)
+    share = np.clip(center - left.astype(np.float32), np.float32(0), np.float32(1))
+    return (left, right), (np.float32(1) - share, share)
+
+
+def axes(frame: Frame, low: int) -> tuple[Axis, Axis]:
+    """Rows and columns of ``frame`` for a (low, low) map."""
+    (height, width), (resized_height, resized_width) = frame.original_hw, frame.resized_hw
+    return (
+        axis(low, frame.input_size, resized_height, height),
+        axis(low, frame.input_size, resized_width, width),
+    )
+
+
+def to_logits(low: FloatArray, frame: Frame) -> FloatArray:
+    """Full-resolution logits (h, w) of one (m, m) map: for heat maps and tests; masks never need them."""
+    rows, columns = axes(frame, low.shape[0])
+    full: FloatArray = rows.weights @ low @ columns.weights.T
+    return full
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """The part of a picture outside which a mask is empty.
+
+    Args:
+        offset_xy: where the part begins.
+        transposed: uint8 (width, height) zeros and ones; may have no pixels.
+    """
+
+    offset_xy: tuple[int, int]
+    transposed: UInt8Array
+
+    def rle(self, hw: tuple[int, int]) -> RLE:
+        """The mask in the whole picture, as runs."""
+        if self.transposed.size == 0:
+            return RLE.empty(hw)
+        return encode_many(self.transposed[None])[0].place(self.offset_xy, hw)
+
+    def binary(self, hw: tuple[int, int]) -> BoolArray:
+        """The mask in the whole picture, bool (h, w)."""
+        mask = np.zeros(hw, dtype=np.bool_)
+        x, y = self.offset_xy
+        width, height = self.transposed.shape
+        mask[y : y + height, x : x + width] = self.transposed.T
+        return mask
+
+
+def to_window(low: FloatArray, frame: Frame, threshold: float) -> Window:
+    """The pixels of one (m, m) map of logits that lie above ``threshold``.
+
+    A pixel is a weighted mean of logits, so none lies above unless one of its logits does: the rest is skipped.
+    """
+    rows, columns = axes(frame, low.shape[0])
+    above = low > threshold
+    y0, y1 = _pixels_of(above.any(axis=1), rows)
+    x0, x1 = _pixels_of(above.any(axis=0), columns)
+    transposed = np.empty((x1 - x0, y1 - y0), dtype=np.uint8)
+    if transposed.size:
+        low_rows = slice(int(rows.first[y0]), int(rows.stop[y1 - 1]))
+        low_columns = slice(int(columns.first[x0]), int(columns.stop[x1 - 1]))
+        across = columns.weights[x0:x1, low_columns] @ low[low_rows, low_columns].T
+        for start in range(y0, y1, _BLOCK):
+            stop = min(start + _BLOCK, y1)
+            near = slice(int(rows.first[start]), int(rows.stop[stop - 1]))
+            shifted = slice(near.start - low_rows.start, near.stop - low_rows.start)
+            block = across[:, shifted] @ rows.weights[start:stop, near].T
+            transposed[:, start - y0 : stop - y0] = block > threshold
+    return Window((x0, y0), transposed)
+
+
+def _pixels_of(above: BoolArray, side: Axis) -> tuple[int, int]:
+    hits = np.flatnonzero(above)
+    return side.reach(int(hits[0]), int(hits[-1]) + 1) if hits.size else (0, 0)

@@ -1,0 +1,185 @@
+"""Run-length masks in COCO's compressed format: column-major runs, kept as bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sampipe.errors import DataError
+from sampipe.types import _runs
+from sampipe.types._arrays import BoolArray, FloatArray, IntArray, UInt8Array, Value
+
+
+@dataclass(frozen=True)
+class RLE(Value):
+    """One mask, run-length encoded. Equal masks are equal values.
+
+    Args:
+        hw: height and width of the mask.
+        counts: COCO's compressed runs, column by column, background first.
+
+    Raises:
+        DataError: the runs are not well formed or do not fill ``hw``.
+    """
+
+    hw: tuple[int, int]
+    counts: bytes
+    area: int = field(init=False, repr=False, compare=False)  #: number of pixels in the mask
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "hw", _checked_hw(self.hw))
+        runs = _runs.parse(self.counts)
+        if int(runs.sum()) != self.hw[0] * self.hw[1]:
+            raise DataError(
+                f"RLE: the runs cover {int(runs.sum())} pixels, a mask of {self.hw[0]} x {self.hw[1]}"
+                f" has {self.hw[0] * self.hw[1]}; check height and width"
+            )
+        object.__setattr__(self, "area", int(runs[1::2].sum()))
+
+    @cached_property
+    def box(self) -> FloatArray:
+        """The tight box (4,) x, y, x, y, half-open; zeros for an empty mask."""
+        return _runs.box(_runs.parse(self.counts), self.hw)
+
+    def decode(self) -> BoolArray:
+        """The mask as bool (h, w); its memory is column-major."""
+        from pycocotools import mask as coco
+
+        pixels: UInt8Array = coco.decode(self._coco())
+        return pixels.view(np.bool_)
+
+    def to_coco(self) -> dict[str, Any]:
+        """``{"size": [h, w], "counts": str}``, ready for JSON."""
+        return {"size": list(self.hw), "counts": self.counts.decode("ascii")}
+
+    @classmethod
+    def from_coco(cls, segmentation: Mapping[str, Any]) -> RLE:
+        """From COCO's dict: ``counts`` compressed (str or bytes) or a list of runs.
+
+        Raises:
+            DataError: ``size`` or ``counts`` is missing or malformed.
+        """
+        if not {"size", "counts"} <= set(segmentation):
+            raise DataError(f"RLE: wanted the keys 'size' and 'counts', got {sorted(segmentation)}")
+        hw, counts = _checked_hw(segmentation["size"]), segmentation["counts"]
+        if isinstance(counts, str):
+            counts = counts.encode("ascii", errors="replace")
+        runs = _runs.parse(counts) if isinstance(counts, bytes) else _runs.checked(counts)
+        return cls(hw, _runs.compress(_runs.canonical(runs)))
+
+    @classmethod
+    def from_mask(cls, mask: ArrayLike) -> RLE:
+        """From a bool (h, w) mask (numbers count as true when they are not zero)."""
+        pixels = np.asarray(mask)
+        if pixels.ndim != 2 or 0 in pixels.shape:
+            raise DataError(f"mask: got shape {pixels.shape}, wanted (height, width), both at least 1")
+        return encode_many((pixels != 0).T[None].astype(np.uint8))[0]
+
+    @classmethod
+    def empty(cls, hw: tuple[int, int]) -> RLE:
+        """A mask without pixels."""
+        height, width = _checked_hw(hw)
+        return cls((height, width), _runs.compress(np.array([height * width], dtype=np.int64)))
+
+    def place(self, offset_xy: tuple[int, int], hw: tuple[int, int]) -> RLE:
+        """This mask as a part of a picture of ``hw``, its top left pixel at ``offset_xy``.
+
+        Works on the runs; no pixels are built.
+
+        Raises:
+            DataError: the mask would reach beyond the picture.
+        """
+        x, y = (int(offset) for offset in offset_xy)
+        height, width = _checked_hw(hw)
+        if min(x, y) < 0 or y + self.hw[0] > height or x + self.hw[1] > width:
+            raise DataError(
+                f"a mask of {self.hw[0]} x {self.hw[1]} at x={x}, y={y} reaches beyond a picture of"
+                f" {height} x {width}"
+            )
+        runs = _runs.place(_runs.parse(self.counts), self.hw, (x, y), (height, width))
+        return RLE((height, width), _runs.compress(runs))
+
+    def _coco(self) -> dict[str, Any]:
+        return {"size": list(self.hw), "counts": self.counts}
+
+
+def encode_many(masks: UInt8Array) -> list[RLE]:
+    """Encode masks stored transposed, uint8 (n, w, h) of zeros and ones.
+
+    That memory is column-major (h, w, n) already, which is what the encoder reads, so nothing is copied.
+
+    Raises:
+        DataError: another dtype or number of dimensions.
+    """
+    from pycocotools import mask as coco
+
+    if masks.dtype != np.uint8 or masks.ndim != 3:
+        raise DataError(f"masks: got {masks.dtype} of shape {masks.shape}, wanted uint8 (n, width, height)")
+    count, width, height = masks.shape
+    if count == 0:
+        return []
+    contiguous = np.require(masks, requirements=["C", "W"])
+    return [RLE((height, width), item["counts"]) for item in coco.encode(contiguous.transpose(2, 1, 0))]
+
+
+def iou_matrix(a: Sequence[RLE], b: Sequence[RLE]) -> NDArray[np.float64]:
+    """Intersection over union of every mask of ``a`` with every mask of ``b``, (len(a), len(b)).
+
+    Two empty masks have an IoU of 0.
+
+    Raises:
+        DataError: the masks are not all of one size.
+    """
+    from pycocotools import mask as coco
+
+    _one_size([*a, *b])
+    if not a or not b:
+        return np.zeros((len(a), len(b)))
+    ious = coco.iou([item._coco() for item in a], [item._coco() for item in b], [0] * len(b))
+    return np.nan_to_num(np.asarray(ious, dtype=np.float64).reshape(len(a), len(b)), nan=0.0)
+
+
+def merge(rles: Sequence[RLE], intersect: bool = False) -> RLE:
+    """The union of the masks, or their intersection.
+
+    Raises:
+        DataError: there is no mask, or they are not all of one size.
+    """
+    from pycocotools import mask as coco
+
+    if not rles:
+        raise DataError("merge: got no mask, wanted at least one; RLE.empty(hw) makes an empty one")
+    _one_size(rles)
+    merged = coco.merge([item._coco() for item in rles], intersect=intersect)
+    return RLE(rles[0].hw, merged["counts"])
+
+
+def areas(rles: Sequence[RLE]) -> IntArray:
+    """Pixels of each mask, (n,)."""
+    return np.array([item.area for item in rles], dtype=np.int64)
+
+
+def boxes(rles: Sequence[RLE]) -> FloatArray:
+    """Tight half-open boxes, (n, 4) x, y, x, y; zeros for empty masks."""
+    return np.array([item.box for item in rles], dtype=np.float32).reshape(-1, 4)
+
+
+def _one_size(rles: Sequence[RLE]) -> None:
+    sizes = sorted({item.hw for item in rles})
+    if len(sizes) > 1:
+        raise DataError(f"masks of different sizes do not compare: {sizes[0]} and {sizes[1]} (height, width)")
+
+
+def _checked_hw(hw: Sequence[int]) -> tuple[int, int]:
+    try:
+        height, width = (int(side) for side in hw)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"size: got {hw!r}, wanted (height, width)") from error
+    if min(height, width) < 1:
+        raise DataError(f"size: got {height} x {width}, wanted sides of at least 1")
+    return cast("tuple[int, int]", (height, width))
