@@ -27,7 +27,7 @@ def chain(left: Node | Graph, right: Node | Graph) -> Graph:
     if not taken:
         raise MissingInputError(
             f"{_title(right)} takes nothing from what comes before it: it wants "
-            f"{listed(map(str, after.inputs.values()))}; upstream there is {offer(sources({}, before.nodes))}."
+            f"{listed(map(str, after.inputs.values()))}; upstream is {offer(sources({}, before.nodes))}."
         )
     names = _rename(before, after)
     inputs = dict(before.inputs)

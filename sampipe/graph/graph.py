@@ -246,7 +246,9 @@ def _check_names(graph: Graph) -> None:
     for kind, names in (("input", graph.inputs), ("node", graph.nodes), ("output", graph.outputs)):
         for name in names:
             if not name.isidentifier():
-                raise GraphError(f"{name!r} cannot name a graph's {kind}: use letters, digits and underscores.")
+                raise GraphError(
+                    f"{name!r} cannot name a graph's {kind}: use letters, digits and underscores."
+                )
     if "engine" in graph.inputs:
         raise GraphError("A graph input cannot be called 'engine': run() uses the word. Rename it.")
     for name in graph.wires:

@@ -113,9 +113,7 @@ class Node:
         Raises:
             SpecError: a parameter is not a JSON value.
         """
-        return {
-            name: _json(value, f"{type(self).__name__}.{name}") for name, value in _values(self).items()
-        }
+        return {name: _json(value, f"{type(self).__name__}.{name}") for name, value in _values(self).items()}
 
     def changed_params(self) -> dict[str, Any]:
         """The parameters that differ from their defaults, as JSON values."""

@@ -44,9 +44,7 @@ def plan(
     return tuple(reversed(steps))
 
 
-def needed(
-    nodes: Mapping[str, Node], wires: Mapping[str, Wires], outputs: Mapping[str, Source]
-) -> set[str]:
+def needed(nodes: Mapping[str, Node], wires: Mapping[str, Wires], outputs: Mapping[str, Source]) -> set[str]:
     """The nodes that an output or a node with an effect of its own depends on."""
     wanted = {source.node for source in outputs.values() if source.node is not None}
     wanted.update(name for name, node in nodes.items() if not node.pure)

@@ -98,15 +98,14 @@ def build(spec: GraphSpec, where: str) -> Graph:
     """
     nodes = {name: make_node(name, one, where) for name, one in spec.nodes.items()}
     wires = {
-        name: {port: _source(text, f"{where}: node {name!r}, input {port!r}") for port, text in one.inputs.items()}
+        name: {
+            port: _source(text, f"{where}: node {name!r}, input {port!r}")
+            for port, text in one.inputs.items()
+        }
         for name, one in spec.nodes.items()
     }
-    outputs = {
-        name: _source(text, f"{where}: output {name!r}") for name, text in spec.outputs.items()
-    }
-    inputs = {
-        name: _input(name, text, nodes, wires, where) for name, text in spec.inputs.items()
-    }
+    outputs = {name: _source(text, f"{where}: output {name!r}") for name, text in spec.outputs.items()}
+    inputs = {name: _input(name, text, nodes, wires, where) for name, text in spec.inputs.items()}
     return Graph(inputs, nodes, wires, outputs)
 
 
@@ -126,9 +125,12 @@ def make_node(name: str, spec: NodeSpec, where: str) -> Node:
             )
     for param in required_params(cls):
         if param not in spec.params:
-            raise SpecError(f"{where}: {cls.__name__} needs the parameter {param!r}: {type_name(hints[param])}.")
+            raise SpecError(
+                f"{where}: {cls.__name__} needs the parameter {param!r}: {type_name(hints[param])}."
+            )
     values = {
-        param: _value(value, hints[param], f"{where}, parameter {param!r}") for param, value in spec.params.items()
+        param: _value(value, hints[param], f"{where}, parameter {param!r}")
+        for param, value in spec.params.items()
     }
     try:
         return cls(**values)
@@ -217,7 +219,7 @@ def _form_problem(error: Any, data: Mapping[str, Any]) -> str:
         return f"{path!r} is missing"
     if error["type"] == "extra_forbidden":
         fields = NodeSpec.model_fields if len(error["loc"]) > 1 else GraphSpec.model_fields
-        return f"{path!r} is not a key of graph files.{did_you_mean(str(error['loc'][-1]), fields)}".rstrip("?.")
+        return f"{path!r} is not one of the keys {listed(fields)}"
     if error["loc"] == ("sampipe",):
         return f"'sampipe: {data['sampipe']}' is a format this version does not read; it reads 'sampipe: 1'"
     return f"{path!r} is {error['input']!r}: {error['msg']}"

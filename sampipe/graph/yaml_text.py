@@ -37,7 +37,7 @@ def parse(text: str, where: str) -> Any:
     if len(text) > MAX_CHARACTERS:
         raise SpecError(f"{where}: {len(text):,} characters; a graph file has at most {MAX_CHARACTERS:,}.")
     try:
-        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader, made stricter
+        return yaml.load(text, Loader=_Loader)
     except yaml.YAMLError as error:
         raise SpecError(f"{where}: {_short(error)}") from error
     except RecursionError as error:
@@ -56,10 +56,8 @@ def write(data: Any) -> str:
 
 
 class _Loader(yaml.SafeLoader):
-    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
-
     def compose_node(self, parent: Any, index: Any) -> Any:
-        event = self.peek_event()
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.AliasEvent):
             raise _refused("aliases", f"*{event.anchor}", event)
         if getattr(event, "anchor", None):
@@ -71,7 +69,9 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         seen = set()
         for key_node, _ in node.value:
-            if not isinstance(key_node, yaml.ScalarNode) or not isinstance(self.construct_object(key_node), str):
+            if not isinstance(key_node, yaml.ScalarNode) or not isinstance(
+                self.construct_object(key_node), str
+            ):
                 raise yaml.constructor.ConstructorError(
                     None, None, "keys are text in graph files", key_node.start_mark
                 )
@@ -84,8 +84,6 @@ class _Loader(yaml.SafeLoader):
 
 
 class _Dumper(yaml.SafeDumper):
-    yaml_implicit_resolvers = {key: list(value) for key, value in yaml.SafeDumper.yaml_implicit_resolvers.items()}
-
     def ignore_aliases(self, data: Any) -> bool:
         return True
 
@@ -102,6 +100,10 @@ def _refused(what: str, text: str, event: Any) -> yaml.YAMLError:
     )
 
 
+_Loader.yaml_implicit_resolvers = {}
+_Dumper.yaml_implicit_resolvers = {
+    first: list(rules) for first, rules in yaml.SafeDumper.yaml_implicit_resolvers.items()
+}
 for _tag, _pattern, _first in _RESOLVED:
     # PyYAML matches from the start only; a scalar is a number when all of it is one
     _Loader.add_implicit_resolver(_tag, re.compile(f"(?:{_pattern.pattern})$"), _first)
