@@ -36,13 +36,16 @@ def read_only(values: ArrayLike, dtype: DTypeLike, name: str) -> NDArray[Any]:
     try:
         array = np.ascontiguousarray(values, dtype=dtype)
     except (TypeError, ValueError, OverflowError) as error:
-        raise DataError(f"{name}: wanted an array of {np.dtype(dtype)}, got {describe(values)}: {error}") from error
+        raise DataError(
+            f"{name}: wanted an array of {np.dtype(dtype)}, got {describe(values)}: {error}"
+        ) from error
     if np.ndim(values) == 0:
         array = array.reshape(())  # ascontiguousarray makes scalars one-dimensional
     if isinstance(values, np.ndarray) and np.may_share_memory(array, values) and _is_writable(array):
         array = array.copy()
     array.flags.writeable = False
-    return array.view()
+    view: NDArray[Any] = array.view()
+    return view
 
 
 def describe(values: object) -> str:
@@ -57,14 +60,4 @@ def _is_writable(array: NDArray[Any]) -> bool:
         if owner.flags.writeable:
             return True
         owner = owner.base
-    if owner is None or isinstance(owner, bytes):
-        return False
-    return not memoryview(owner).readonly if _has_buffer(owner) else True
-
-
-def _has_buffer(owner: object) -> bool:
-    try:
-        memoryview(owner)  # type: ignore[arg-type]
-    except TypeError:
-        return False
-    return True
+    return not (owner is None or isinstance(owner, bytes))

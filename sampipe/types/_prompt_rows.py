@@ -20,7 +20,7 @@ _NONE: dict[str, Any] = {
 
 def concat(parts: Sequence[Prompts]) -> Prompts:
     """All objects in order; see :meth:`Prompts.concat`."""
-    counts = {
+    counts: dict[str, Any] = {
         "dropped": sum(part.dropped for part in parts),
         "clipped": sum(part.clipped for part in parts),
     }
@@ -39,7 +39,8 @@ def _joined(name: str, parts: Sequence[Prompts]) -> Any:
         return None
     if isinstance(present[0], tuple):
         rows = [
-            ("",) * len(part) if column is None else column for part, column in zip(parts, columns, strict=True)
+            ("",) * len(part) if column is None else column
+            for part, column in zip(parts, columns, strict=True)
         ]
         return tuple(value for row in rows for value in row)
     inner = _common_shape(name, present)
@@ -80,17 +81,17 @@ def sanitize(prompts: Prompts, hw: tuple[int, int]) -> Prompts:
     if prompts.points is not None:
         fields["points"] = _points_inside(prompts, height, width, kept, moved)
     dropped, clipped = int((~kept).sum()), int((moved & kept).sum())
-    cleaned = prompts.replace(
-        **fields, dropped=prompts.dropped + dropped, clipped=prompts.clipped + clipped
-    )
+    cleaned = prompts.replace(**fields, dropped=prompts.dropped + dropped, clipped=prompts.clipped + clipped)
     return cleaned if not dropped else cleaned.select(kept)
 
 
-def _boxes_inside(prompts: Prompts, height: int, width: int, kept: BoolArray, moved: BoolArray) -> NDArray[Any]:
+def _boxes_inside(
+    prompts: Prompts, height: int, width: int, kept: BoolArray, moved: BoolArray
+) -> NDArray[Any]:
     """The boxes with sorted corners, cut at the border; notes which objects to drop and which moved."""
     assert prompts.boxes is not None
     boxes = prompts.boxes
-    finite = np.isfinite(boxes).all(axis=1)
+    finite = np.asarray(np.isfinite(boxes).all(axis=1))
     kept &= finite | ~prompts.has_boxes
     corners = np.where(finite[:, None], boxes, 0.0).reshape(-1, 2, 2)
     corners = np.stack([corners.min(axis=1), corners.max(axis=1)], axis=1)
@@ -102,7 +103,9 @@ def _boxes_inside(prompts: Prompts, height: int, width: int, kept: BoolArray, mo
     return np.where(finite[:, None], inside, np.float32(np.nan))
 
 
-def _points_inside(prompts: Prompts, height: int, width: int, kept: BoolArray, moved: BoolArray) -> NDArray[Any]:
+def _points_inside(
+    prompts: Prompts, height: int, width: int, kept: BoolArray, moved: BoolArray
+) -> NDArray[Any]:
     """The points moved onto the nearest pixel; notes which objects to drop and which moved."""
     assert prompts.points is not None and prompts.point_labels is not None
     real = prompts.point_labels >= 0

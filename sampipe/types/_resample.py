@@ -1,10 +1,10 @@
 """Low-resolution logits to pixels, without ever building what stays empty.
 
-The reference resizes bilinearly twice (segment-anything, ``postprocess_masks``; align_corners=False): the logits to
-the model's square input, of which the padding is cut off, then to the image. Both steps are linear and act on rows
-and columns apart, so together they are one matrix a side, ``pixels = R @ logits @ C.T``, with at most four weights a
-row. Here that product is taken in blocks, only where the result can lie above the threshold, and transposed, because
-run-length encoding reads columns.
+The reference resizes bilinearly twice (segment-anything, ``postprocess_masks``; align_corners=False): the
+logits to the model's square input, of which the padding is cut off, then to the image. Both steps are
+linear and act on rows and columns apart, so together they are one matrix a side, ``pixels = R @ logits @
+C.T``, with at most four weights a row. Here that product is taken in blocks, only where the result can lie
+above the threshold, and transposed, because run-length encoding reads columns.
 """
 
 from __future__ import annotations
@@ -117,12 +117,13 @@ class Window:
 def to_window(low: FloatArray, frame: Frame, threshold: float) -> Window:
     """The pixels of one (m, m) map of logits that lie above ``threshold``.
 
-    A pixel is a weighted mean of logits, so none lies above unless one of its logits does: the rest is skipped.
+    A pixel is a weighted mean of logits, so none lies above unless one of its logits does: the rest is
+    skipped.
     """
     rows, columns = axes(frame, low.shape[0])
     above = low > threshold
-    y0, y1 = _pixels_of(above.any(axis=1), rows)
-    x0, x1 = _pixels_of(above.any(axis=0), columns)
+    y0, y1 = _pixels_of(above, 1, rows)
+    x0, x1 = _pixels_of(above, 0, columns)
     transposed = np.empty((x1 - x0, y1 - y0), dtype=np.uint8)
     if transposed.size:
         low_rows = slice(int(rows.first[y0]), int(rows.stop[y1 - 1]))
@@ -137,6 +138,6 @@ def to_window(low: FloatArray, frame: Frame, threshold: float) -> Window:
     return Window((x0, y0), transposed)
 
 
-def _pixels_of(above: BoolArray, side: Axis) -> tuple[int, int]:
-    hits = np.flatnonzero(above)
+def _pixels_of(above: BoolArray, across: int, side: Axis) -> tuple[int, int]:
+    hits = np.flatnonzero(above.any(axis=across))
     return side.reach(int(hits[0]), int(hits[-1]) + 1) if hits.size else (0, 0)

@@ -1,7 +1,7 @@
 """Arithmetic on the runs of a column-major mask: background first, then foreground, in turns.
 
-The compressed form is COCO's: six bits a character from "0" on, five of them payload (low first, sign extended)
-and one that says more follow; from the fourth run on, the difference to the run two before is stored.
+The compressed form is COCO's: six bits a character from "0" on, five of them payload (low first, sign
+extended) and one that says more follow; from the fourth run on, the difference to the run two before is kept.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ def parse(counts: bytes) -> IntArray:
     """
     codes = np.frombuffer(counts, dtype=np.uint8).astype(np.int64) - 48
     if codes.size == 0 or codes.min() < 0 or codes.max() > 63 or codes[-1] & 32:
-        raise DataError(f"RLE: counts of {len(counts)} bytes are not COCO's compressed runs, or are cut short")
+        raise DataError(
+            f"RLE: counts of {len(counts)} bytes are not COCO's compressed runs, or are cut short"
+        )
     last = np.flatnonzero((codes & 32) == 0)
     first = np.concatenate(([0], last[:-1] + 1))
     if int((last - first).max()) >= _MAX_CHARACTERS:
@@ -115,7 +117,9 @@ def box(runs: IntArray, hw: tuple[int, int]) -> FloatArray:
     return found
 
 
-def place(runs: IntArray, hw: tuple[int, int], offset_xy: tuple[int, int], outer_hw: tuple[int, int]) -> IntArray:
+def place(
+    runs: IntArray, hw: tuple[int, int], offset_xy: tuple[int, int], outer_hw: tuple[int, int]
+) -> IntArray:
     """The runs of the same mask in a larger picture."""
     starts, stops = by_column(runs, hw[0])
     (x, y), (height, width) = offset_xy, outer_hw

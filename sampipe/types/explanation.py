@@ -44,7 +44,11 @@ class Explanation:
         lines.append(f"  candidate  {self.candidate} ({kind})")
         numbers = [
             f"{name} {value:.3f}"
-            for name, value in (("predicted IoU", self.iou), ("stability", self.stability), ("detector", self.score))
+            for name, value in (
+                ("predicted IoU", self.iou),
+                ("stability", self.stability),
+                ("detector", self.score),
+            )
             if value is not None
         ]
         lines.append(f"  scores     {', '.join(numbers) or 'none'}")

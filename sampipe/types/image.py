@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from sampipe.errors import DataError
 from sampipe.types import _decode
 from sampipe.types._arrays import UInt8Array, Value, read_only
-from sampipe.types.samples import PREFIX, SAMPLES as SAMPLES, sample_path
+from sampipe.types.samples import PREFIX, sample_path
+from sampipe.types.samples import SAMPLES as SAMPLES
 
 if TYPE_CHECKING:
     import PIL.Image
@@ -58,15 +59,15 @@ class Image(Value):
         - Transparency (alpha, palette, colour key) is composited on white.
         - Grey becomes three equal channels; CMYK and palettes are converted.
         - 16 bits per channel: 0 to 65535 scaled to 0 to 255.
-        - 32-bit whole numbers and floats: scaled from the picture's own finite range to 0 to 255. NaN becomes 0,
-          an infinity the end of the range that it lies on, a constant picture black.
+        - 32-bit whole numbers and floats: scaled from the picture's own finite range to 0 to 255. NaN becomes
+          0, an infinity the end of the range that it lies on, a constant picture black.
 
         Args:
             source: path, or "sample:" and a name.
             max_pixels: larger pictures are refused from their header, before anything is decoded.
 
         Raises:
-            DataError: no such file or sample, not a picture, damaged, cut short, or too large. Names the file.
+            DataError: no such file or sample, not a picture, damaged, cut short or too large. Names the file.
         """
         name = os.fspath(source)
         path = sample_path(name.removeprefix(PREFIX)) if name.startswith(PREFIX) else Path(name)
@@ -85,7 +86,9 @@ class Image(Value):
         return cls(_decode.to_rgb(picture, source or "the Pillow image"), source)
 
     @classmethod
-    def from_array(cls, array: NDArray[np.uint8], *, color: ColorOrder = "rgb", source: str | None = None) -> Image:
+    def from_array(
+        cls, array: NDArray[np.uint8], *, color: ColorOrder = "rgb", source: str | None = None
+    ) -> Image:
         """From uint8 (h, w, channels), or (h, w) for "gray". Transparency is composited on white.
 
         Raises:
@@ -166,7 +169,8 @@ def _rgb(array: NDArray[np.uint8], color: ColorOrder) -> UInt8Array:
         array = array[..., None]
     if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != channels[color]:
         raise DataError(
-            f"array: got {array.dtype} of shape {array.shape}, wanted uint8 (height, width, {channels[color]})"
+            f"array: got {array.dtype} of shape {array.shape},"
+            f" wanted uint8 (height, width, {channels[color]})"
             f' for color="{color}"; scale other dtypes to 0..255 first'
         )
     if color == "gray":

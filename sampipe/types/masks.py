@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sampipe.errors import DataError
-from sampipe.types import _resample, rle as _rle
+from sampipe.types import _resample
+from sampipe.types import rle as _rle
 from sampipe.types._arrays import BoolArray, FloatArray, IntArray, Value, read_only
 from sampipe.types.frame import Frame
 from sampipe.types.prompts import Prompts, row_index
@@ -33,8 +34,8 @@ _FILLED: Any = None  # a default that depends on the other fields; see __post_in
 class Masks(Value):
     """Masks of n objects with c candidates each, either low-resolution logits or run lengths.
 
-    The accessors that give one mask per object (``rle``, ``binary``, ``boxes``, ``area``, ``polygons``) take each
-    object's best candidate, the one of highest predicted IoU, while c is more than 1.
+    The accessors that give one mask per object (``rle``, ``binary``, ``boxes``, ``area``, ``polygons``) take
+    each object's best candidate, the one of highest predicted IoU, while c is more than 1.
 
     Args:
         frame: how the image lies in the model's square input.
@@ -93,7 +94,9 @@ class Masks(Value):
                 raise DataError(f"{name}: got {value.shape}, wanted {(count, width)} like iou_scores")
         for name in ("prompts", "history"):
             if len(getattr(self, name)) != count:
-                raise DataError(f"{name}: got {len(getattr(self, name))} for {count} objects, wanted one each")
+                raise DataError(
+                    f"{name}: got {len(getattr(self, name))} for {count} objects, wanted one each"
+                )
         if (self.logits is None) == (self.rles is None):
             raise DataError("masks: wanted either logits or rles, got both or neither")
         if self.logits is not None:
@@ -109,7 +112,9 @@ class Masks(Value):
         for row in rows:
             for item in row:
                 if item.hw != self.hw:
-                    raise DataError(f"rles: got a mask of {item.hw} for an image of {self.hw} (height, width)")
+                    raise DataError(
+                        f"rles: got a mask of {item.hw} for an image of {self.hw} (height, width)"
+                    )
 
     def __len__(self) -> int:
         return len(self.iou_scores)
@@ -129,7 +134,7 @@ class Masks(Value):
         """Height and width of the image in pixels."""
         return self.frame.original_hw
 
-    # -- which candidate, which object ------------------------------------------------------------------------
+    # -- which candidate, which object -------------------------------------------------
 
     @cached_property
     def _best(self) -> IntArray:
@@ -153,24 +158,26 @@ class Masks(Value):
         chosen = np.asarray(columns, dtype=np.int64)
         if chosen.shape != (len(self),):
             raise DataError(f"columns: got shape {chosen.shape}, wanted ({len(self)},), one per object")
-        if chosen.size and not (0 <= chosen.min() and chosen.max() < self.num_candidates):
-            raise DataError(f"columns: got {int(chosen.min())} to {int(chosen.max())}, there are {self.num_candidates}")
+        if chosen.size and not (chosen.min() >= 0 and chosen.max() < self.num_candidates):
+            raise DataError(
+                f"columns: got {int(chosen.min())} to {int(chosen.max())}, there are {self.num_candidates}"
+            )
         rows = np.arange(len(self))
-        return dataclasses.replace(
-            self,
+        return self.replace(
             iou_scores=self.iou_scores[rows, chosen][:, None],
             stability=None if self.stability is None else self.stability[rows, chosen][:, None],
             candidates=self.candidates[rows, chosen][:, None],
             logits=None if self.logits is None else self.logits[rows, chosen][:, None],
-            rles=None if self.rles is None else tuple((row[k],) for row, k in zip(self.rles, chosen, strict=True)),
+            rles=None
+            if self.rles is None
+            else tuple((row[k],) for row, k in zip(self.rles, chosen, strict=True)),
         )
 
     def select(self, index: ArrayLike | slice, step: str | None = None) -> Masks:
         """The objects that ``index`` names (integers, a bool mask (n,), a slice), ``step`` noted for each."""
         rows = row_index(index, len(self))
         steps = () if step is None else (step,)
-        return dataclasses.replace(
-            self,
+        return self.replace(
             prompts=self.prompts.select(rows),
             iou_scores=self.iou_scores[rows],
             stability=None if self.stability is None else self.stability[rows],
@@ -180,22 +187,26 @@ class Masks(Value):
             rles=None if self.rles is None else tuple(self.rles[i] for i in rows),
         )
 
+    def replace(self, **fields: Any) -> Masks:
+        """The same masks with some fields exchanged."""
+        return dataclasses.replace(self, **fields)
+
     def add_step(self, step: str) -> Masks:
         """The same masks with ``step`` noted in every object's history."""
-        return dataclasses.replace(self, history=tuple((*steps, step) for steps in self.history))
+        return self.replace(history=tuple((*steps, step) for steps in self.history))
 
     def with_prompts(self, prompts: Prompts) -> Masks:
         """The same masks with other prompts, one per object."""
-        return dataclasses.replace(self, prompts=prompts)
+        return self.replace(prompts=prompts)
 
     def with_rles(self, rles: Sequence[RLE], step: str) -> Masks:
         """One changed mask per object in place of the best candidate, ``step`` noted for each."""
         if len(rles) != len(self):
             raise DataError(f"rles: got {len(rles)}, wanted {len(self)}, one per object")
         best = self.best()
-        return dataclasses.replace(best, logits=None, rles=tuple((item,) for item in rles)).add_step(step)
+        return best.replace(logits=None, rles=tuple((item,) for item in rles)).add_step(step)
 
-    # -- pixels ---------------------------------------------------------------------------------------------
+    # -- pixels ------------------------------------------------------------------------
 
     def rle(self) -> tuple[RLE, ...]:
         """Each object's best mask as run lengths; straight from the logits, no full-size picture is built."""
@@ -264,15 +275,17 @@ class Masks(Value):
         """How little each mask changes with the threshold, float32 (n, c), 0 to 1.
 
         The IoU of the logits above ``threshold + offset`` with those above ``threshold - offset``, at low
-        resolution and inside the image (Segment Anything, section 5 and appendix B); 0 for an empty mask. Masks
-        that hold run lengths answer with the ``stability`` that they were made with.
+        resolution and inside the image (Segment Anything, section 5 and appendix B); 0 for an empty mask.
+        Masks that hold run lengths answer with the ``stability`` that they were made with.
 
         Raises:
             DataError: run lengths only, and no stability kept.
         """
         if self.logits is None:
             if self.stability is None:
-                raise DataError("stability: these masks hold run lengths; compute it before logits are dropped")
+                raise DataError(
+                    "stability: these masks hold run lengths; compute it before logits are dropped"
+                )
             return self.stability
         height, width = self.frame.content_hw(int(self.logits.shape[-1]))
         content = self.logits[..., :height, :width]
@@ -281,7 +294,7 @@ class Masks(Value):
         scores: NDArray[np.float32] = (inner / outer.clamp(min=1)).float().cpu().numpy()
         return scores
 
-    # -- to tell, to make, to exchange ------------------------------------------------------------------------
+    # -- to tell, to make, to exchange -------------------------------------------------
 
     def explain(self, i: int) -> Explanation:
         """Where object ``i`` comes from: its prompt, its scores, and every step that it passed."""
@@ -293,19 +306,20 @@ class Masks(Value):
     def empty(cls, hw: tuple[int, int], frame: Frame | None = None) -> Masks:
         """No object, on an image of ``hw`` = (height, width)."""
         return cls(
-            frame=frame or Frame.identity(hw), prompts=Prompts.empty(), iou_scores=np.zeros((0, 1)), rles=()
+            frame=frame or Frame.identity(hw),
+            prompts=Prompts.empty(),
+            iou_scores=np.zeros((0, 1), dtype=np.float32),
+            rles=(),
         )
 
     @classmethod
-    def from_rle(
-        cls, rles: Sequence[RLE], hw: tuple[int, int], prompts: Prompts | None = None
-    ) -> Masks:
-        """From one mask per object on an image of ``hw``; without ``prompts`` each object's box stands for one."""
+    def from_rle(cls, rles: Sequence[RLE], hw: tuple[int, int], prompts: Prompts | None = None) -> Masks:
+        """From one mask per object on an image of ``hw``; the masks' boxes stand in for missing ``prompts``."""
         boxes = _rle.boxes(rles)
         return cls(
             frame=Frame.identity(hw),
             prompts=Prompts.from_boxes(boxes) if prompts is None else prompts,
-            iou_scores=np.full((len(rles), 1), np.nan),
+            iou_scores=np.full((len(rles), 1), np.nan, dtype=np.float32),
             rles=tuple((item,) for item in rles),
         )
 
@@ -331,11 +345,15 @@ class Masks(Value):
 
         return concat(parts)
 
-    def to_supervision(self) -> sv.Detections:
-        """As ``supervision.Detections``, best masks as pixels; see :mod:`sampipe.types.interop`."""
+    def to_supervision(self, *, compact: bool = False) -> sv.Detections:
+        """The best masks as ``supervision.Detections``, all fields filled.
+
+        ``confidence`` is the detector's, else the predicted IoU, else 1; the two numbers apart are in
+        ``data["score"]`` and ``data["iou"]`` (NaN where unknown). ``compact`` keeps the masks as runs.
+        """
         from sampipe.types.interop import masks_to_supervision
 
-        return masks_to_supervision(self)
+        return masks_to_supervision(self, compact=compact)
 
     @classmethod
     def from_supervision(cls, detections: sv.Detections, hw: tuple[int, int]) -> Masks:

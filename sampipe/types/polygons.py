@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -43,8 +44,8 @@ class Polygon(Value):
 def trace(mask: BoolArray, offset_xy: tuple[int, int] = (0, 0)) -> list[Polygon]:
     """The polygons of a bool (h, w) mask, one for each part that hangs together by pixel edges.
 
-    Filled again they give exactly the mask. Pixels that touch at a corner only are two parts; rings are simple:
-    none crosses or touches itself. ``offset_xy`` is added to the coordinates.
+    Filled again they give exactly the mask. Pixels that touch at a corner only are two parts; rings are
+    simple: none crosses or touches itself. ``offset_xy`` is added to the coordinates.
     """
     from scipy import ndimage
 
@@ -62,7 +63,10 @@ def trace(mask: BoolArray, offset_xy: tuple[int, int] = (0, 0)) -> list[Polygon]
             holes[int(parts[y - 1, x])].append(ring)
     shift = np.array(offset_xy) - 1
     return [
-        Polygon((exteriors[part] + shift).astype(np.float32), tuple((hole + shift).astype(np.float32) for hole in holes[part]))
+        Polygon(
+            (exteriors[part] + shift).astype(np.float32),
+            tuple((hole + shift).astype(np.float32) for hole in holes[part]),
+        )
         for part in range(1, count + 1)
     ]
 
@@ -78,11 +82,13 @@ def rle_polygons(rle: RLE, tolerance: float = 0.0) -> list[Polygon]:
 
 def simplify(polygon: Polygon, tolerance: float) -> Polygon:
     """Fewer corners, none further than ``tolerance`` pixels from the outline (Douglas and Peucker 1973)."""
-    from skimage.measure import approximate_polygon
+    import skimage.measure
+
+    measure: Any = skimage.measure  # untyped
 
     def reduced(ring: FloatArray) -> FloatArray:
         closed = np.concatenate([ring, ring[:1]])
-        corners: FloatArray = approximate_polygon(closed, tolerance)[:-1].astype(np.float32)
+        corners: FloatArray = measure.approximate_polygon(closed, tolerance)[:-1].astype(np.float32)
         return corners if len(corners) >= 3 else ring
 
     return Polygon(reduced(polygon.exterior), tuple(reduced(hole) for hole in polygon.holes))
@@ -91,8 +97,9 @@ def simplify(polygon: Polygon, tolerance: float) -> Polygon:
 def _rings(padded: BoolArray) -> Iterator[IntArray]:
     """Closed simple rings of corners (k, 2) x, y, each from its topmost, then leftmost corner.
 
-    On every grid line the corners pair up: first with second, third with fourth ... That gives all edges at once.
-    Where two pixels touch at a corner only, the corner counts twice and the pairing keeps the pixels apart.
+    On every grid line the corners pair up, first with second, third with fourth and so on: that gives all
+    edges at once. Where two pixels touch at a corner only, the corner counts twice and the pairing keeps the
+    pixels apart.
     """
     x, y, flipped = _corners(padded)
     copy = np.concatenate(([False], (x[1:] == x[:-1]) & (y[1:] == y[:-1])))
@@ -152,7 +159,7 @@ def _simple(loop: IntArray) -> list[IntArray]:
 
 
 def _oriented(ring: IntArray, padded: BoolArray) -> IntArray:
-    """From the topmost, then leftmost corner; exteriors clockwise (to the right first), holes the other way."""
+    """From the topmost, then leftmost corner; exteriors to the right first, holes downwards."""
     first = int(np.lexsort((ring[:, 0], ring[:, 1]))[0])
     ring = np.roll(ring, -first, axis=0)
     x, y = ring[0]

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 Int8Array = NDArray[np.int8]
 
 _WANTED = {
-    "points": "(n, k, 2): n objects with k points each; for n objects with one point each use Prompts.from_points",
+    "points": "(n, k, 2): n objects with k points each;"
+    " for n objects with one point each use Prompts.from_points",
     "point_labels": "(n, k): 1 foreground, 0 background, -1 padding, one per point",
     "boxes": "(n, 4): one box x0, y0, x1, y1 per object; Prompts.from_boxes takes a single box too",
     "mask_logits": "(n, m, m): one square map of logits per object (256 x 256 for the official models)",
@@ -150,7 +151,13 @@ class Prompts(Value):
                 clicks = np.asarray(point_labels)
                 point_labels = clicks[:, None] if clicks.ndim == 1 else clicks
         return cls._build(
-            len(xy), source, points=xy, point_labels=point_labels, labels=labels, class_ids=class_ids, scores=scores
+            len(xy),
+            source,
+            points=xy,
+            point_labels=point_labels,
+            labels=labels,
+            class_ids=class_ids,
+            scores=scores,
         )
 
     @classmethod
@@ -199,7 +206,7 @@ class Prompts(Value):
     def _present(self, rows: FloatArray | None) -> BoolArray:
         if rows is None:
             return np.zeros(len(self), dtype=np.bool_)
-        return ~np.isnan(rows).reshape(len(rows), -1).all(axis=1)
+        return np.asarray((~np.isnan(rows)).reshape(len(rows), -1).any(axis=1))
 
     def replace(self, **fields: Any) -> Prompts:
         """The same prompts with some fields exchanged."""
@@ -229,16 +236,18 @@ class Prompts(Value):
     def sanitize(self, hw: tuple[int, int]) -> Prompts:
         """Prompts that are safe for a model, on an image of ``hw`` = (height, width).
 
-        One rule: an object with NaN or infinite coordinates, or with a box that has no area inside the image, or
-        that asks nothing, is dropped. The corners of boxes are sorted and boxes are cut at the image's border;
-        points outside move onto the nearest pixel. ``dropped`` and ``clipped`` count the objects.
+        One rule: an object with NaN or infinite coordinates, or with a box that has no area inside the image,
+        or that asks nothing, is dropped. The corners of boxes are sorted and boxes are cut at the image's
+        border; points outside move onto the nearest pixel. ``dropped`` and ``clipped`` count the objects.
         """
         from sampipe.types._prompt_rows import sanitize
 
         return sanitize(self, hw)
 
     @classmethod
-    def from_supervision(cls, detections: sv.Detections, *, source: str | Sequence[str] | None = None) -> Prompts:
+    def from_supervision(
+        cls, detections: sv.Detections, *, source: str | Sequence[str] | None = None
+    ) -> Prompts:
         """Boxes, names, class ids and confidences of ``supervision.Detections``."""
         from sampipe.types.interop import prompts_from_supervision
 
@@ -256,7 +265,9 @@ def row_index(index: ArrayLike | slice, count: int) -> IntArray:
     rows = np.asarray(index)
     if rows.dtype == np.bool_:
         if rows.shape != (count,):
-            raise DataError(f"index: got a bool mask of shape {rows.shape}, wanted ({count},), one per object")
+            raise DataError(
+                f"index: got a bool mask of shape {rows.shape}, wanted ({count},), one per object"
+            )
         return np.flatnonzero(rows)
     if rows.size == 0:
         return np.zeros(0, dtype=np.int64)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -182,4 +182,4 @@ def _checked_hw(hw: Sequence[int]) -> tuple[int, int]:
         raise DataError(f"size: got {hw!r}, wanted (height, width)") from error
     if min(height, width) < 1:
         raise DataError(f"size: got {height} x {width}, wanted sides of at least 1")
-    return cast("tuple[int, int]", (height, width))
+    return height, width
