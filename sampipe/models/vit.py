@@ -1,0 +1,150 @@
+"""The paper's image encoder: a plain ViT with windows, decomposed relative positions and a small neck.
+
+Architecture: Li et al. 2022, "Exploring Plain Vision Transformer Backbones for Object Detection"; relative
+positions: Li et al. 2022, "MViTv2", section 4.1; sizes: "Segment Anything", appendix A. Parameter names are
+the official ones.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from sampipe.errors import DataError
+from sampipe.models.config import ViTConfig
+from sampipe.models.layers import LayerNorm2d, MLPBlock
+
+# Scores worked on at a time: on a CPU they should stay in its cache, elsewhere they only bound the memory.
+_CPU_SCORES = 1 << 21
+_DEVICE_SCORES = 1 << 26
+
+
+class PatchEmbed(nn.Module):
+    """(b, 3, s, s) to one token a patch, (b, s / patch, s / patch, dim)."""
+
+    def __init__(self, patch: int, dim: int) -> None:
+        super().__init__()
+        self.proj = nn.Conv2d(3, dim, kernel_size=patch, stride=patch)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.proj(x).permute(0, 2, 3, 1)
+
+
+class WindowAttention(nn.Module):
+    """Attention inside square windows; one window as wide as the grid is attention over the whole image."""
+
+    def __init__(self, dim: int, num_heads: int, side: int) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.side = side
+        self.qkv = nn.Linear(dim, 3 * dim)
+        self.proj = nn.Linear(dim, dim)
+        self.rel_pos_h = nn.Parameter(torch.zeros(2 * side - 1, dim // num_heads))
+        self.rel_pos_w = nn.Parameter(torch.zeros(2 * side - 1, dim // num_heads))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(b, h, w, dim) to the same shape.
+
+        Grids that the windows do not divide are padded with zero tokens, which take part in the attention as
+        in the official code. A zero token's query, key and value are the bias: the projection can come first.
+        """
+        batch, height, width, dim = x.shape
+        side, down, right = self.side, -(-height // self.side), -(-width // self.side)
+        qkv = self.qkv(x)
+        if (down * side, right * side) != (height, width):
+            padded = self.qkv.bias.expand(batch, down * side, right * side, -1).clone()
+            padded[:, :height, :width] = qkv
+            qkv = padded
+        qkv = qkv.view(batch, down, side, right, side, 3, self.num_heads, -1).permute(5, 0, 1, 3, 6, 2, 4, 7)
+        q, k, v = qkv.reshape(3, batch * down * right * self.num_heads, side, side, -1)
+        mixed = attend(q, k, v, self.rel_pos_h, self.rel_pos_w)
+        mixed = mixed.view(batch, down, right, self.num_heads, side, side, -1).permute(0, 1, 4, 2, 5, 3, 6)
+        return self.proj(mixed.reshape(batch, down * side, right * side, dim)[:, :height, :width])
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, rel_pos_h: Tensor, rel_pos_w: Tensor) -> Tensor:
+    """Attention of square grids with decomposed relative positions, a block of queries at a time.
+
+    The score of a query at row i, column j and a key at row y, column x is q·k / sqrt(d) + q·rel_h[i - y] +
+    q·rel_w[j - x]. Blocks keep the scores, by far the largest intermediate, in the CPU's cache.
+
+    Args:
+        q, k, v: (n, side, side, d), n heads of windows.
+        rel_pos_h, rel_pos_w: (2 * side - 1, d), by offset from -(side - 1) to side - 1.
+
+    Returns:
+        (n, side, side, d).
+    """
+    n, side, _, width = q.shape
+    offset = torch.arange(side, device=q.device)[:, None] - torch.arange(side, device=q.device) + side - 1
+    by_row = torch.einsum("nijd,iyd->nijy", q, rel_pos_h[offset])
+    by_column = torch.einsum("nijd,jxd->nijx", q, rel_pos_w[offset])
+    keys, values = k.flatten(1, 2).transpose(1, 2), v.flatten(1, 2)
+    budget = _CPU_SCORES if q.device.type == "cpu" else _DEVICE_SCORES
+    rows = min(side, max(1, budget // side**3))
+    heads = max(1, budget // (rows * side**3))
+    mixed = []
+    for first in range(0, n, heads):
+        window = slice(first, first + heads)
+        blocks = []
+        for top in range(0, side, rows):
+            block = (window, slice(top, top + rows))
+            scores = (by_row[block][..., :, None] + by_column[block][..., None, :]).flatten(3).flatten(1, 2)
+            scores = scores.baddbmm_(q[block].flatten(1, 2), keys[window], alpha=width**-0.5)
+            blocks.append(scores.softmax(dim=-1) @ values[window])
+        mixed.append(torch.cat(blocks, dim=1))
+    return torch.cat(mixed).view(n, side, side, width)
+
+
+class Block(nn.Module):
+    """Pre-norm transformer block on a (b, h, w, dim) grid of tokens."""
+
+    def __init__(self, config: ViTConfig, side: int) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(config.embed_dim, eps=1e-6)
+        self.attn = WindowAttention(config.embed_dim, config.num_heads, side)
+        self.norm2 = nn.LayerNorm(config.embed_dim, eps=1e-6)
+        self.mlp = MLPBlock(config.embed_dim, round(config.embed_dim * config.mlp_ratio), nn.GELU())
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x + self.attn(self.norm1(x))
+        return x + self.mlp(self.norm2(x))
+
+
+def neck(dim: int, out_channels: int) -> nn.Sequential:
+    """What every official image encoder ends with: (b, dim, h, w) to (b, out_channels, h, w)."""
+    return nn.Sequential(
+        nn.Conv2d(dim, out_channels, kernel_size=1, bias=False),
+        LayerNorm2d(out_channels),
+        nn.Conv2d(out_channels, out_channels, kernel_size=3, padding=1, bias=False),
+        LayerNorm2d(out_channels),
+    )
+
+
+def check_square(x: Tensor, size: int) -> None:
+    """Raise DataError where ``x`` is not the (b, 3, size, size) that an encoder of that size takes."""
+    if x.shape[1:] != (3, size, size):
+        raise DataError(f"image encoder: got {tuple(x.shape)}, wanted (b, 3, {size}, {size}): pad the image.")
+
+
+class ImageEncoderViT(nn.Module):
+    """(b, 3, s, s) normalised pixels to an embedding (b, channels, grid, grid), s = ``config.image_size``."""
+
+    def __init__(self, config: ViTConfig) -> None:
+        super().__init__()
+        self.config = config
+        grid = config.image_size // config.patch
+        self.patch_embed = PatchEmbed(config.patch, config.embed_dim)
+        self.pos_embed = nn.Parameter(torch.zeros(1, grid, grid, config.embed_dim))
+        self.blocks = nn.ModuleList(
+            Block(config, grid if index in config.global_blocks else config.window)
+            for index in range(config.depth)
+        )
+        self.neck = neck(config.embed_dim, config.out_channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        check_square(x, self.config.image_size)
+        x = self.patch_embed(x) + self.pos_embed
+        for block in self.blocks:
+            x = block(x)
+        return self.neck(x.permute(0, 3, 1, 2))
