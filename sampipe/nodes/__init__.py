@@ -1,1 +1,39 @@
+"""The nodes that come with sampipe: prompts, Segment Anything, selection, cleaning, export, drawing."""
 
+from __future__ import annotations
+
+from sampipe.nodes.clean import CleanMasks
+from sampipe.nodes.everything import SegmentEverything
+from sampipe.nodes.export import SaveCoco, SaveOverlay, SavePng, SaveYolo
+from sampipe.nodes.gaze import Gaze
+from sampipe.nodes.mask_prompts import MaskPrompts
+from sampipe.nodes.overlaps import MergeMasks, ResolveOverlaps
+from sampipe.nodes.prompts import Boxes, PointGrid, Points
+from sampipe.nodes.segment import DecodeMasks, EncodeImage, Refine, Segment
+from sampipe.nodes.select import FilterMasks, LargestMasks, MaskNMS, SelectCandidate
+from sampipe.nodes.visualize import Annotate
+
+__all__ = [
+    "Annotate",
+    "Boxes",
+    "CleanMasks",
+    "DecodeMasks",
+    "EncodeImage",
+    "FilterMasks",
+    "Gaze",
+    "LargestMasks",
+    "MaskNMS",
+    "MaskPrompts",
+    "MergeMasks",
+    "PointGrid",
+    "Points",
+    "Refine",
+    "ResolveOverlaps",
+    "SaveCoco",
+    "SaveOverlay",
+    "SavePng",
+    "SaveYolo",
+    "Segment",
+    "SegmentEverything",
+    "SelectCandidate",
+]

@@ -1,0 +1,62 @@
+"""Files that are complete or not there, under names that no two images of a job share."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+import uuid
+from pathlib import Path
+
+from sampipe.types import Image
+
+_NOT_IN_FILE_NAMES = re.compile(r'[\x00-\x1f<>:"/\\|?*]+')
+_LONGEST_STEM = 120  # leaves room for suffixes within the 255 bytes of a file name, in UTF-8 too, mostly
+
+
+def write_atomic(path: Path, content: bytes) -> None:
+    """Write a file so that its final name never holds a part of it, whenever the process dies.
+
+    Missing folders are made.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.parent / f".{uuid.uuid4().hex}.part"
+    try:
+        with partial.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+class FileStems:
+    """The stem under which each image of a job is saved; threads may share it.
+
+    The first image of a name keeps it; another one of the same name gets the start of its key appended, and a
+    number should that be taken as well. Names are compared as file systems do that ignore case.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._stem_of: dict[tuple[str | None, str], str] = {}
+        self._taken: set[str] = set()
+
+    def of(self, image: Image) -> str:
+        """The image's stem, the same one each time."""
+        identity = (image.source, image.key)
+        with self._lock:
+            if identity not in self._stem_of:
+                self._stem_of[identity] = self._free(image)
+                self._taken.add(self._stem_of[identity].casefold())
+            return self._stem_of[identity]
+
+    def _free(self, image: Image) -> str:
+        stem = _NOT_IN_FILE_NAMES.sub("_", image.name).strip(" .")[:_LONGEST_STEM] or image.key[:12]
+        with_key = f"{stem}-{image.key[:8]}"
+        candidate, number = stem, 1
+        while candidate.casefold() in self._taken:
+            candidate = with_key if number == 1 else f"{with_key}-{number}"
+            number += 1
+        return candidate
