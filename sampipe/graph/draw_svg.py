@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax.saxutils import escape
 
 from sampipe.graph.graph import Graph
 from sampipe.graph.layout import layout
@@ -24,6 +24,7 @@ _COLORS = {
     "edges": "#2b9c78",
 }
 _OTHER = "#a8577e"
+_GROUND, _LINE, _INK, _QUIET = "#f7f8fa", "#7d8797", "#1d2530", "#59636f"
 _CHAR, _TITLE, _ROW, _PAD, _LONGEST = 6.7, 42.0, 18.0, 12.0, 44
 _MARGIN = 12.0
 
@@ -58,7 +59,7 @@ def svg(graph: Graph) -> str:
     placed = layout(
         {name: box.size for name, box in boxes.items()}, [(start, end) for start, _, end, _ in wires]
     )
-    body = []
+    body = ['<g fill="none" stroke-width="1.6">']
     for start, out, end, into in wires:
         x1, x2 = placed.x[start] + boxes[start].size[0], placed.x[end]
         y1 = placed.y[start] + boxes[start].port_y(boxes[start].outputs, out)
@@ -69,8 +70,11 @@ def svg(graph: Graph) -> str:
             (x2, y2),
         ]
         body.append(f'<path d="{_curve(points)}" stroke="{_color(out)}"/>')
+    body.append("</g>")
+    wired = {(end, into) for _, _, end, into in wires}
     for name, box in boxes.items():
-        body.extend(_draw(box, placed.x[name], placed.y[name]))
+        free = [port for port in box.inputs if (name, port) not in wired]
+        body.extend(_draw(box, placed.x[name], placed.y[name], free))
     width, height = placed.width + 2 * _MARGIN, placed.height + 2 * _MARGIN
     return "\n".join(
         [
@@ -78,8 +82,6 @@ def svg(graph: Graph) -> str:
             f'viewBox="{-_MARGIN:.0f} {-_MARGIN:.0f} {width:.0f} {height:.0f}" role="img" '
             'font-family="ui-monospace, Menlo, Consolas, monospace" font-size="11">',
             f"<title>{escape(repr(graph))}</title>",
-            "<style>path { fill: none; stroke-width: 1.6 } rect { fill: #f7f8fa; stroke: #7d8797 }"
-            " text { fill: #1d2530 } .quiet { fill: #59636f }</style>",
             *body,
             "</svg>\n",
         ]
@@ -93,8 +95,8 @@ def _boxes(graph: Graph) -> dict[str, _Box]:
         boxes[f"${name}"] = _Box(f"{name}: {type_name(port.type)}{optional}", "", (), (name,), round=True)
     for name, node in graph.nodes.items():
         boxes[name] = _Box(name, _short(node.describe()), tuple(node.ports.inputs), tuple(node.ports.outputs))
-    for name in graph.outputs:
-        boxes[f"={name}"] = _Box(name, "", (name,), (), round=True)
+    for name, source in graph.outputs.items():
+        boxes[f"={name}"] = _Box(name, "", (source.port,), (), round=True)
     return boxes
 
 
@@ -104,34 +106,41 @@ def _wires(graph: Graph) -> Iterator[tuple[str, str, str, str]]:
         for port, source in wires.items():
             yield _box_of(source), source.port, name, port
     for name, source in graph.outputs.items():
-        yield _box_of(source), source.port, f"={name}", name
+        yield _box_of(source), source.port, f"={name}", source.port
 
 
 def _box_of(source: Source) -> str:
     return f"${source.port}" if source.node is None else source.node
 
 
-def _draw(box: _Box, x: float, y: float) -> Iterator[str]:
+def _draw(box: _Box, x: float, y: float, free: Sequence[str]) -> Iterator[str]:
+    """One box; its ``free`` inputs, which nothing feeds, are hollow."""
     width, height = box.size
     top = y - height / 2
     radius = height / 2 if box.round else 6
-    yield f'<rect x="{x:.1f}" y="{top:.1f}" width="{width:.1f}" height="{height:.1f}" rx="{radius:.0f}"/>'
+    yield (
+        f'<rect x="{x:.1f}" y="{top:.1f}" width="{width:.1f}" height="{height:.1f}" rx="{radius:.0f}" '
+        f'fill="{_GROUND}" stroke="{_LINE}"/>'
+    )
     middle = x + width / 2
     if box.round:
-        yield _text(middle, y + 4, box.title, "middle", "")
+        yield _text(middle, y + 4, box.title, "middle", _INK)
     else:
-        yield _text(x + _PAD, top + 17, box.title, "start", ' font-weight="bold"')
-        yield _text(x + _PAD, top + 33, box.subtitle, "start", ' class="quiet"')
+        yield _text(x + _PAD, top + 17, box.title, "start", _INK, ' font-weight="bold"')
+        yield _text(x + _PAD, top + 33, box.subtitle, "start", _QUIET)
     for names, at, anchor, inside in ((box.inputs, x, "start", _PAD), (box.outputs, x + width, "end", -_PAD)):
         for port in names:
             port_y = y + box.port_y(names, port)
-            yield f'<circle cx="{at:.1f}" cy="{port_y:.1f}" r="3.5" fill="{_color(port)}"/>'
+            color = _color(port)
+            fill = _GROUND if names is box.inputs and port in free else color
+            yield f'<circle cx="{at:.1f}" cy="{port_y:.1f}" r="3.5" fill="{fill}" stroke="{color}"/>'
             if not box.round:
-                yield _text(at + inside, port_y + 4, port, anchor, ' class="quiet"')
+                yield _text(at + inside, port_y + 4, port, anchor, _QUIET)
 
 
-def _text(x: float, y: float, text: str, anchor: str, extra: str) -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor={quoteattr(anchor)}{extra}>{escape(text)}</text>'
+def _text(x: float, y: float, text: str, anchor: str, color: str, extra: str = "") -> str:
+    place = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{color}"'
+    return f"<text {place}{extra}>{escape(text)}</text>"
 
 
 def _curve(points: Sequence[tuple[float, float]]) -> str:
