@@ -19,9 +19,10 @@ class Value:
     """Base of the frozen values: what comes out of a pickle or a deep copy is read-only again."""
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        for item in state.values():
-            if isinstance(item, np.ndarray):
-                item.flags.writeable = False
+        for value in state.values():
+            for item in value if isinstance(value, tuple) else (value,):
+                if isinstance(item, np.ndarray):
+                    item.flags.writeable = False
         self.__dict__.update(state)
 
 

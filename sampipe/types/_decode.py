@@ -109,7 +109,10 @@ def _as_data_error(name: str) -> Iterator[None]:
     except (DataError, MemoryError):
         raise
     except Exception as error:
-        raise DataError(f"{name} is damaged or cut short: {type(error).__name__}: {error}") from error
+        raise DataError(
+            f"cannot decode {name}: it is damaged, cut short or of a kind that Pillow does not convert"
+            f" ({type(error).__name__}: {error})"
+        ) from error
 
 
 def _pixels(picture: Pillow.Image, name: str) -> UInt8Array:

@@ -72,10 +72,9 @@ def sanitize(prompts: Prompts, hw: tuple[int, int]) -> Prompts:
     kept = prompts.has_points | prompts.has_boxes | prompts.has_masks | prompts.has_text
     moved = np.zeros(len(prompts), dtype=np.bool_)
     fields: dict[str, Any] = {}
-    for rows in (prompts.mask_logits, prompts.text):
+    for rows, present in ((prompts.mask_logits, prompts.has_masks), (prompts.text, prompts.has_text)):
         if rows is not None:
-            finite = np.isfinite(rows).reshape(len(rows), -1)
-            kept &= finite.all(axis=1) | np.isnan(rows).reshape(len(rows), -1).all(axis=1)
+            kept &= np.isfinite(rows).all(axis=tuple(range(1, rows.ndim))) | ~present
     if prompts.boxes is not None:
         fields["boxes"] = _boxes_inside(prompts, height, width, kept, moved)
     if prompts.points is not None:

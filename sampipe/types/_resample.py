@@ -14,9 +14,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from sampipe.types._arrays import BoolArray, FloatArray, IntArray, UInt8Array
+from sampipe.types import _runs
+from sampipe.types._arrays import BoolArray, FloatArray, IntArray
 from sampipe.types.frame import Frame
-from sampipe.types.rle import RLE, encode_many
+from sampipe.types.rle import RLE
 
 _BLOCK = 128  # rows of pixels a product: the intermediate stays in the cache
 
@@ -93,17 +94,19 @@ class Window:
 
     Args:
         offset_xy: where the part begins.
-        transposed: uint8 (width, height) zeros and ones; may have no pixels.
+        transposed: bool (width, height); may have no pixels.
     """
 
     offset_xy: tuple[int, int]
-    transposed: UInt8Array
+    transposed: BoolArray
 
     def rle(self, hw: tuple[int, int]) -> RLE:
         """The mask in the whole picture, as runs."""
         if self.transposed.size == 0:
             return RLE.empty(hw)
-        return encode_many(self.transposed[None])[0].place(self.offset_xy, hw)
+        width, height = self.transposed.shape
+        runs = _runs.of_pixels(self.transposed.reshape(-1))
+        return RLE(hw, _runs.compress(_runs.place(runs, (height, width), self.offset_xy, hw)))
 
     def binary(self, hw: tuple[int, int]) -> BoolArray:
         """The mask in the whole picture, bool (h, w)."""
@@ -124,7 +127,7 @@ def to_window(low: FloatArray, frame: Frame, threshold: float) -> Window:
     above = low > threshold
     y0, y1 = _pixels_of(above, 1, rows)
     x0, x1 = _pixels_of(above, 0, columns)
-    transposed = np.empty((x1 - x0, y1 - y0), dtype=np.uint8)
+    transposed = np.empty((x1 - x0, y1 - y0), dtype=np.bool_)
     if transposed.size:
         low_rows = slice(int(rows.first[y0]), int(rows.stop[y1 - 1]))
         low_columns = slice(int(columns.first[x0]), int(columns.stop[x1 - 1]))

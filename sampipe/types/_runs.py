@@ -7,11 +7,13 @@ extended) and one that says more follow; from the fourth run on, the difference 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sampipe.errors import DataError
-from sampipe.types._arrays import FloatArray, IntArray
+from sampipe.types._arrays import BoolArray, FloatArray, IntArray
 
 _MAX_CHARACTERS = 7  # of one run: 35 bits, more than the 32 that the format allows
 
@@ -65,6 +67,18 @@ def compress(runs: IntArray) -> bytes:
     total = int(runs.sum())
     counts: bytes = coco.frPyObjects({"size": [total, 1], "counts": runs.tolist()}, total, 1)["counts"]
     return counts
+
+
+def of_pixels(flat: NDArray[Any]) -> IntArray:
+    """The runs of a mask given pixel by pixel, column after column; not empty."""
+    changes = np.flatnonzero(flat[1:] != flat[:-1]) + 1
+    bounds = np.concatenate(([0] if not flat[0] else [0, 0], changes, [flat.size]))
+    return np.diff(bounds)
+
+
+def to_pixels(runs: IntArray) -> BoolArray:
+    """The pixels of the runs, column after column."""
+    return np.repeat(np.arange(runs.size) % 2 == 1, runs)
 
 
 def intervals(runs: IntArray) -> tuple[IntArray, IntArray]:

@@ -314,7 +314,7 @@ class Masks(Value):
 
     @classmethod
     def from_rle(cls, rles: Sequence[RLE], hw: tuple[int, int], prompts: Prompts | None = None) -> Masks:
-        """From one mask per object on an image of ``hw``; the masks' boxes stand in for missing ``prompts``."""
+        """From one mask per object on an image of ``hw``; the masks' boxes stand in for absent prompts."""
         boxes = _rle.boxes(rles)
         return cls(
             frame=Frame.identity(hw),

@@ -206,7 +206,7 @@ class Prompts(Value):
     def _present(self, rows: FloatArray | None) -> BoolArray:
         if rows is None:
             return np.zeros(len(self), dtype=np.bool_)
-        return np.asarray((~np.isnan(rows)).reshape(len(rows), -1).any(axis=1))
+        return np.asarray((~np.isnan(rows)).any(axis=tuple(range(1, rows.ndim))))
 
     def replace(self, **fields: Any) -> Prompts:
         """The same prompts with some fields exchanged."""

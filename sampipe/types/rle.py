@@ -48,10 +48,10 @@ class RLE(Value):
 
     def decode(self) -> BoolArray:
         """The mask as bool (h, w); its memory is column-major."""
-        from pycocotools import mask as coco
-
-        pixels: UInt8Array = coco.decode(self._coco())
-        return pixels.view(np.bool_)
+        height, width = self.hw
+        columns = _runs.to_pixels(_runs.parse(self.counts))
+        mask: BoolArray = columns.reshape(width, height).T
+        return mask
 
     def to_coco(self) -> dict[str, Any]:
         """``{"size": [h, w], "counts": str}``, ready for JSON."""
@@ -78,7 +78,7 @@ class RLE(Value):
         pixels = np.asarray(mask)
         if pixels.ndim != 2 or 0 in pixels.shape:
             raise DataError(f"mask: got shape {pixels.shape}, wanted (height, width), both at least 1")
-        return encode_many((pixels != 0).T[None].astype(np.uint8))[0]
+        return encode_many((pixels != 0).T[None])[0]
 
     @classmethod
     def empty(cls, hw: tuple[int, int]) -> RLE:
@@ -108,23 +108,20 @@ class RLE(Value):
         return {"size": list(self.hw), "counts": self.counts}
 
 
-def encode_many(masks: UInt8Array) -> list[RLE]:
-    """Encode masks stored transposed, uint8 (n, w, h) of zeros and ones.
+def encode_many(masks: UInt8Array | BoolArray) -> list[RLE]:
+    """Encode masks stored transposed, uint8 (n, w, h) of zeros and ones, or bool.
 
-    That memory is column-major (h, w, n) already, which is what the encoder reads, so nothing is copied.
+    Runs go column by column, so memory that is contiguous in this order is read without a copy.
 
     Raises:
         DataError: another dtype or number of dimensions.
     """
-    from pycocotools import mask as coco
-
-    if masks.dtype != np.uint8 or masks.ndim != 3:
-        raise DataError(f"masks: got {masks.dtype} of shape {masks.shape}, wanted uint8 (n, width, height)")
-    count, width, height = masks.shape
-    if count == 0:
-        return []
-    contiguous = np.require(masks, requirements=["C", "W"])
-    return [RLE((height, width), item["counts"]) for item in coco.encode(contiguous.transpose(2, 1, 0))]
+    if masks.dtype not in (np.uint8, np.bool_) or masks.ndim != 3 or 0 in masks.shape[1:]:
+        raise DataError(
+            f"masks: got {masks.dtype} of shape {masks.shape}, wanted uint8 or bool (n, width, height)"
+        )
+    _, width, height = masks.shape
+    return [RLE((height, width), _runs.compress(_runs.of_pixels(mask.reshape(-1)))) for mask in masks]
 
 
 def iou_matrix(a: Sequence[RLE], b: Sequence[RLE]) -> NDArray[np.float64]:

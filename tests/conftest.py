@@ -1,0 +1,32 @@
+"""What all tests share: where the test pictures are, and as many threads as is polite."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch loads; the tests run in parallel already
+
+settings.register_profile("sampipe", deadline=None, derandomize=True, database=None, max_examples=60)
+settings.load_profile("sampipe")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_torch_thread() -> None:
+    """Parallel tests on few cores: one thread each."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of test pictures and annotations; skips where there is none."""
+    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("SAMPIPE_TEST_DATA", beside))
+    if not folder.is_dir():
+        pytest.skip(f"needs the test data: {folder} is not there; set SAMPIPE_TEST_DATA to their folder")
+    return folder
