@@ -1,0 +1,53 @@
+"""IMAGE on the command line: a file, a folder, a glob or ``sample:NAME``."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from sampipe.errors import DataError
+
+SUFFIXES = (".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
+
+
+def expand(words: Iterable[str]) -> tuple[list[str], list[tuple[str, str]]]:
+    """The image sources that the words stand for, each once, and (word, reason) for those that fail.
+
+    A folder stands for the image files directly inside it, by name, without hidden files and without the
+    overlays of an earlier job. A word that is a file is taken as it is, whatever its name.
+    """
+    sources: dict[Path | str, str] = {}
+    failures = []
+    for word in words:
+        try:
+            for source in _expand_one(word):
+                identity = source if source.startswith("sample:") else Path(source).resolve()
+                sources.setdefault(identity, source)
+        except DataError as error:
+            failures.append((word, str(error)))
+    return list(sources.values()), failures
+
+
+def _expand_one(word: str) -> Iterator[str]:
+    path = Path(word)
+    if word.startswith("sample:") or path.is_file():
+        yield word
+    elif path.is_dir():
+        found = sorted(file for file in path.iterdir() if _is_image(file))
+        if not found:
+            raise DataError(f"no images in this folder; looked for {', '.join(SUFFIXES)}")
+        yield from map(str, found)
+    elif glob.has_magic(word):
+        names = glob.glob(word, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute pattern
+        found = sorted(path for path in map(Path, names) if _is_image(path))
+        if not found:
+            raise DataError("no image file matches this pattern")
+        yield from map(str, found)
+    else:
+        raise DataError("no such file or folder")
+
+
+def _is_image(path: Path) -> bool:
+    hidden, overlay = path.name.startswith("."), path.name.endswith(".overlay.png")
+    return path.is_file() and path.suffix.lower() in SUFFIXES and not hidden and not overlay

@@ -1,0 +1,52 @@
+"""The ``sampipe`` command and its sub-commands."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from sampipe.cli import doctor, evaluate, graphs, models, nodes, run, segment
+from sampipe.cli._root import RootGroup
+
+app = typer.Typer(
+    cls=RootGroup,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from sampipe import __version__
+
+        print(f"sampipe {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def sampipe(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an error; may stand anywhere on the line.")
+    ] = False,
+) -> None:
+    """Whatever finds things becomes prompts; Segment Anything turns them into masks."""
+
+
+app.command()(segment.segment)
+app.command()(run.run)
+app.command()(graphs.check)
+app.command()(graphs.draw)
+app.command()(nodes.nodes)
+app.add_typer(models.app, name="models")
+app.command()(doctor.doctor)
+app.add_typer(evaluate.app, name="eval")
+
+
+def main() -> None:
+    """Run the command line; the way in for the ``sampipe`` script."""
+    app(prog_name="sampipe")

@@ -1,0 +1,94 @@
+"""``sampipe nodes``: what a graph can be built of."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sampipe.cli import _screen
+
+if TYPE_CHECKING:
+    from sampipe.graph import Node
+
+
+def nodes(
+    name: Annotated[
+        str | None, typer.Argument(help="One node, in full: Segment or sampipe.Segment@1.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """List the installed nodes, or tell all about one."""
+    from sampipe.graph.registry import node_types
+
+    rows = [_facts(type_id, cls) for type_id, cls in node_types().items()]
+    if name is not None:
+        rows = [_one(name, rows)]
+    if json:
+        _screen.print_json(rows)
+    elif name is not None:
+        _print_one(rows[0])
+    else:
+        cells = [(row["type"], _ports(row["inputs"]), _ports(row["outputs"]), row["summary"]) for row in rows]
+        _screen.print_table(cells, columns=("node", "takes", "gives", "what it does"))
+
+
+def _facts(type_id: str, cls: type[Node]) -> dict[str, Any]:
+    from sampipe.graph.ports import ports_of, type_name
+
+    parameters = dataclasses.fields(cls)  # type: ignore[arg-type]  # Node makes a dataclass of each of its classes
+    ports = ports_of(cls)
+    documentation = inspect.cleandoc(cls.__doc__ or "")
+    return {
+        "type": type_id,
+        "summary": documentation.partition("\n\n")[0].replace("\n", " "),
+        "inputs": [
+            {"name": port.name, "type": type_name(port.type), "required": port.required}
+            for port in ports.inputs.values()
+        ],
+        "outputs": [{"name": port.name, "type": type_name(port.type)} for port in ports.outputs.values()],
+        "parameters": [_parameter(field) for field in parameters],
+        "documentation": documentation,
+    }
+
+
+def _parameter(field: dataclasses.Field[Any]) -> dict[str, Any]:
+    facts = {"name": field.name, "type": str(field.type)}
+    if field.default is not dataclasses.MISSING:
+        return {**facts, "required": False, "default": field.default}
+    if field.default_factory is not dataclasses.MISSING:
+        return {**facts, "required": False, "default": field.default_factory()}
+    return {**facts, "required": True}
+
+
+def _one(name: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    from sampipe.errors import SpecError
+    from sampipe.graph.names import did_you_mean
+
+    def names(row: dict[str, Any]) -> tuple[str, ...]:
+        without_version = row["type"].partition("@")[0]
+        return row["type"], without_version, without_version.partition(".")[2]
+
+    found = [row for row in rows if name in names(row)]
+    if not found:
+        known = [bare for row in rows for bare in names(row)]
+        raise SpecError(f"no node {name!r} is installed.{did_you_mean(name, known)} See `sampipe nodes`.")
+    if len(found) > 1:
+        raise SpecError(f"{name!r} can be {' or '.join(row['type'] for row in found)}: say which.")
+    return found[0]
+
+
+def _print_one(row: dict[str, Any]) -> None:
+    print(row["type"])
+    print(f"\n{row['documentation']}\n")
+    print(f"takes       {_ports(row['inputs']) or 'nothing'}")
+    print(f"gives       {_ports(row['outputs'])}")
+    for index, parameter in enumerate(row["parameters"]):
+        default = "" if parameter["required"] else f" = {parameter['default']!r}"
+        print(f"{'' if index else 'parameters':<12}{parameter['name']}: {parameter['type']}{default}")
+
+
+def _ports(ports: list[dict[str, Any]]) -> str:
+    return ", ".join(port["name"] + ("" if port.get("required", True) else "?") for port in ports)

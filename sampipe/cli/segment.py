@@ -1,0 +1,96 @@
+"""``sampipe segment``: masks of what is in some images, by the library's own nodes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sampipe.cli import _saving
+
+if TYPE_CHECKING:
+    from sampipe.graph import Graph
+
+
+def segment(
+    images: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="IMAGE...",
+            help="Files, folders, globs such as 'photos/**/*.jpg', or sample:NAME (sample:coffee).",
+            show_default=False,
+        ),
+    ],
+    detector: Annotated[
+        str | None, typer.Option(metavar="ID", help="What finds the objects: face, yolox_nano, onnx:FILE, …")
+    ] = None,
+    box: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="X1,Y1,X2,Y2", help="A box in pixels around an object; one object for each --box."
+        ),
+    ] = None,
+    point: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="X,Y[,0|1]",
+            help="A click in pixels, on the object (1) or beside it (0). All points of one call, "
+            "with the --box if there is one, describe one object.",
+        ),
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--everything", help="Every object; this is what happens without any prompt.")
+    ] = False,
+    model: Annotated[str, typer.Option(help="A name from `sampipe models`, or a checkpoint file.")] = "nano",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
+    confidence: Annotated[
+        float | None, typer.Option(min=0, max=1, help="The lowest confidence of a --detector that counts.")
+    ] = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the files go.")] = Path("out"),
+    save: Annotated[
+        str, typer.Option(help=f"What to save, comma-separated: {', '.join(_saving.KINDS)}.")
+    ] = _saving.DEFAULT,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")] = False,
+) -> None:
+    """Segment images: everything in them, what a box or points show, or what a detector finds.
+
+    Writes DIR/<name>.overlay.png for each image and one DIR/annotations.json (COCO) for all of them. An image
+    that cannot be read is reported and the rest goes on; the exit code is then 1.
+    """
+    from sampipe.cli._job import run_job
+
+    kinds = _saving.parse_kinds(save)
+    inputs: dict[str, Any] = {}
+    if box or point:
+        from sampipe.cli._prompts import prompts_from
+
+        inputs["prompts"] = prompts_from(box or (), point or ())
+    _check_one_way([bool(detector), bool(box or point), everything], confidence=confidence, detector=detector)
+    graph = _graph(detector, confidence, prompted=bool(inputs), model=model, device=device)
+    run_job(_saving.with_saving(graph, kinds, out), images, inputs=inputs, title=model, json=json)
+
+
+def _check_one_way(ways: list[bool], *, confidence: float | None, detector: str | None) -> None:
+    if sum(ways) > 1:
+        raise typer.BadParameter(
+            "--detector, --everything, and --box or --point exclude each other: give one"
+        )
+    if confidence is not None and detector is None:
+        raise typer.BadParameter("--confidence is a detector's: give --detector, too")
+
+
+def _graph(
+    detector: str | None, confidence: float | None, *, prompted: bool, model: str, device: str
+) -> Graph:
+    from sampipe.graph.chain import as_graph
+    from sampipe.graph.registry import detector as find_detector
+    from sampipe.nodes import Segment, SegmentEverything, SelectCandidate
+
+    if detector is None and not prompted:
+        return as_graph(SegmentEverything(model=model, device=device))
+    masks = Segment(model=model, device=device) | SelectCandidate()
+    if detector is None:
+        return masks
+    params = {} if confidence is None else {"confidence": confidence}
+    return find_detector(detector, **params) | masks
