@@ -45,6 +45,7 @@ def test_boxes() -> None:
         Prompts.from_points([]),
         Prompts.from_boxes([]),
         Prompts.from_boxes(np.zeros((0, 4))),
+        Prompts(mask_logits=np.zeros((0, 4, 4), np.float32), text=np.zeros((0, 8), np.float32)),
     ],
 )
 def test_no_object_at_all(prompts: Prompts) -> None:
