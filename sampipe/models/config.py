@@ -68,6 +68,7 @@ class PromptEncoderConfig:
     """Points, boxes and masks to tokens and a dense map."""
 
     mask_channels: int = 16
+    draw: bool = False  # points and boxes also as maps, not only as tokens (not in the paper)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,30 @@ from sampipe.models.config import PromptEncoderConfig
 from sampipe.models.layers import LayerNorm2d
 
 BACKGROUND, FOREGROUND, TOP_LEFT, BOTTOM_RIGHT = range(4)  # rows of ``point_embeddings``
+
+
+@dataclass(frozen=True)
+class PromptTensors:
+    """Prompts of n objects in model-input pixels; what is ``None`` no object has.
+
+    Args:
+        points: (n, k, 2) x, y.
+        labels: (n, k); 1 foreground, 0 background, -1 not a point.
+        boxes: (n, 4) x, y, x, y.
+        masks: (n, 1, m, m) low-resolution logits.
+        extent: side of the square input in pixels.
+        count: n.
+    """
+
+    points: Tensor | None
+    labels: Tensor | None
+    boxes: Tensor | None
+    masks: Tensor | None
+    extent: int
+    count: int
+
+    def __len__(self) -> int:
+        return self.count
 
 
 class RandomFourierPositions(nn.Module):
@@ -34,6 +59,57 @@ class RandomFourierPositions(nn.Module):
         return self(torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1)).flatten(0, 1)
 
 
+class DrawnPrompts(nn.Module):
+    """Points and boxes drawn as maps, for a model that has too little data to learn from tokens alone where they are.
+
+    Four maps at the resolution of the mask logits: inside the box, closeness to the box's centre in units of its
+    sides, closeness to foreground points and to background points (disk maps: Benenson et al. 2019; RITM 2022).
+    """
+
+    POINT_RADIUS = 0.03  # of the input's side
+
+    def __init__(self, embed_dim: int, inner: int) -> None:
+        super().__init__()
+        self.embed = nn.Sequential(
+            nn.Conv2d(4, inner, kernel_size=2, stride=2),
+            LayerNorm2d(inner),
+            nn.GELU(),
+            nn.Conv2d(inner, 2 * inner, kernel_size=2, stride=2),
+            LayerNorm2d(2 * inner),
+            nn.GELU(),
+            nn.Conv2d(2 * inner, embed_dim, kernel_size=1),
+        )
+        nn.init.normal_(self.embed[-1].weight, std=0.5)  # as loud as the image, or it is not heard for long
+
+    def forward(self, prompts: PromptTensors, *, side: int) -> Tensor:
+        """Embed the drawing of n objects, (n, dim, side / 4, side / 4); ``side`` is that of the mask logits."""
+        scale = prompts.extent / side
+        ticks = (torch.arange(side, device=self.embed[0].weight.device) + 0.5) * scale - 0.5
+        n = len(prompts)
+        empty = ticks.new_zeros(n, side, side)
+        inside, middle = (empty, empty) if prompts.boxes is None else self._box_maps(prompts.boxes, ticks)
+        if prompts.points is None or prompts.labels is None:
+            foreground = background = empty
+        else:
+            near = self._closeness(prompts.points, ticks, self.POINT_RADIUS * prompts.extent)
+            foreground, background = (
+                (near * (prompts.labels == kind)[..., None, None]).sum(dim=1).clamp(max=1) for kind in (1, 0)
+            )
+        return self.embed(torch.stack([inside, middle, foreground, background], dim=1))
+
+    @staticmethod
+    def _box_maps(boxes: Tensor, ticks: Tensor) -> tuple[Tensor, Tensor]:
+        center, half = (boxes[:, :2] + boxes[:, 2:]) / 2, ((boxes[:, 2:] - boxes[:, :2]) / 2).clamp(min=0.5)
+        u, v = (((ticks - center[:, axis, None]) / half[:, axis, None]).clamp(-3, 3) for axis in (0, 1))
+        inside = (v.abs() <= 1).float()[:, :, None] * (u.abs() <= 1).float()[:, None, :]
+        return inside, torch.exp(-(v**2))[:, :, None] * torch.exp(-(u**2))[:, None, :]
+
+    @staticmethod
+    def _closeness(points: Tensor, ticks: Tensor, radius: float) -> Tensor:
+        x, y = (torch.exp(-(((ticks - points[..., axis, None]) / radius) ** 2) / 2) for axis in (0, 1))
+        return y[..., :, None] * x[..., None, :]
+
+
 class PromptEncoder(nn.Module):
     """Turns prompts, in model-input pixels, into what the mask decoder takes."""
 
@@ -54,42 +130,49 @@ class PromptEncoder(nn.Module):
             nn.Conv2d(inner, embed_dim, kernel_size=1),
         )
         self.no_mask_embed = nn.Embedding(1, embed_dim)
+        self.drawn = DrawnPrompts(embed_dim, inner) if config.draw else None
+
+    def forward(self, prompts: PromptTensors, *, grid: int) -> tuple[Tensor, Tensor]:
+        """Encode n objects that are prompted alike.
+
+        Args:
+            prompts: the prompts, in model-input pixels.
+            grid: side of the image embedding, in cells.
+
+        Returns:
+            tokens (n, t, dim) and the dense embedding, (n, dim, grid, grid) or (1, dim, 1, 1).
+        """
+        tokens = [self.no_mask_embed.weight.new_zeros(len(prompts), 0, self.no_mask_embed.weight.shape[1])]
+        if prompts.points is not None and prompts.labels is not None:
+            tokens.append(self._points(prompts.points, prompts.labels, prompts.extent, pad=prompts.boxes is None))
+        if prompts.boxes is not None:
+            tokens.append(self._boxes(prompts.boxes, prompts.extent))
+        if prompts.masks is None:
+            dense = self.no_mask_embed.weight[:, :, None, None]
+        else:
+            dense = self.mask_downscaling(prompts.masks)
+        if self.drawn is not None:
+            dense = dense + self.drawn(prompts, side=4 * grid)
+        return torch.cat(tokens, dim=1), dense
 
     def _positions(self, xy: Tensor, extent: int) -> Tensor:
         return self.pe_layer((xy + 0.5) / extent)
 
-    def points(self, xy: Tensor, labels: Tensor, *, pad: bool, extent: int | None = None) -> Tensor:
-        """Tokens of points.
-
-        Args:
-            xy: (n, k, 2) model-input pixels.
-            labels: (n, k); 1 foreground, 0 background, -1 not a point.
-            pad: add the "not a point" token that stands where a box would.
-            extent: side of the square input in pixels, where it is not the model's own.
-
-        Returns:
-            (n, k or k + 1, dim).
-        """
+    def _points(self, xy: Tensor, labels: Tensor, extent: int, *, pad: bool) -> Tensor:
+        """Tokens (n, k, dim), and one more for "not a point" where there is no box to stand there."""
         label = labels[..., None]
         kind = torch.where(
             label == 1, self.point_embeddings[FOREGROUND].weight, self.point_embeddings[BACKGROUND].weight
         )
-        tokens = self._positions(xy, extent or self.image_size) + kind
-        tokens = torch.where(label == -1, self.not_a_point_embed.weight, tokens)
+        tokens = torch.where(label == -1, self.not_a_point_embed.weight, self._positions(xy, extent) + kind)
         if not pad:
             return tokens
         return torch.cat([tokens, self.not_a_point_embed.weight.expand(len(xy), 1, -1)], dim=1)
 
-    def boxes(self, xyxy: Tensor, *, extent: int | None = None) -> Tensor:
-        """Tokens (n, 2, dim) of the two corners of (n, 4) boxes in model-input pixels."""
-        corners = self._positions(xyxy.unflatten(-1, (2, 2)), extent or self.image_size)
-        kind = torch.stack([self.point_embeddings[TOP_LEFT].weight, self.point_embeddings[BOTTOM_RIGHT].weight], dim=1)
+    def _boxes(self, xyxy: Tensor, extent: int) -> Tensor:
+        """Tokens (n, 2, dim) of the corners."""
+        corners = self._positions(xyxy.unflatten(-1, (2, 2)), extent)
+        kind = torch.stack(
+            [self.point_embeddings[TOP_LEFT].weight, self.point_embeddings[BOTTOM_RIGHT].weight], dim=1
+        )
         return corners + kind
-
-    def masks(self, logits: Tensor) -> Tensor:
-        """Dense embedding (n, dim, grid, grid) of low-resolution logits (n, 1, 4 * grid, 4 * grid)."""
-        return self.mask_downscaling(logits)
-
-    def no_mask(self) -> Tensor:
-        """The dense embedding that says "no mask", (1, dim, 1, 1)."""
-        return self.no_mask_embed.weight[:, :, None, None]

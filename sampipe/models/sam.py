@@ -15,7 +15,7 @@ from sampipe.errors import DataError
 from sampipe.models.config import NanoConfig, SamConfig, TinyViTConfig, ViTConfig
 from sampipe.models.mask_decoder import MaskDecoder
 from sampipe.models.nano import NanoEncoder
-from sampipe.models.prompt_encoder import PromptEncoder
+from sampipe.models.prompt_encoder import PromptEncoder, PromptTensors
 from sampipe.models.tiny_vit import TinyViT
 from sampipe.models.vit import ImageEncoderViT
 from sampipe.types import Frame, Image, ImageEmbedding, Masks, Prompts
@@ -193,7 +193,7 @@ class SamModel:
     def _chunks(self, prompts: Prompts) -> Iterator[np.ndarray]:
         """Indices of objects that are prompted alike, a few at a time (few on a CPU, for its cache's sake)."""
         limit = 4 if self.device.type == "cpu" else 64
-        signature = np.stack(_signature(prompts), axis=1)
+        signature = _signature(prompts)
         for kind in np.unique(signature, axis=0):
             members = np.flatnonzero((signature == kind).all(axis=1))
             for start in range(0, len(members), limit):
@@ -201,29 +201,30 @@ class SamModel:
 
     def _encode_prompts(self, prompts: Prompts, frame: Frame) -> tuple[Tensor, Tensor]:
         """Tokens and dense embedding of objects that are prompted alike."""
-        encoder = self.sam.prompt_encoder
-        points, box, mask = (int(column[0]) for column in _signature(prompts))
-        tokens = [torch.empty(len(prompts), 0, self.config.embed_dim, device=self.device)]
+        points, box, mask = (int(value) for value in _signature(prompts)[0])
+        xy = labels = None
         if points:
-            xy, labels = _valid_points(prompts, points)
-            xy_input = self._tensor(frame.points_to_input(xy))
-            tokens.append(encoder.points(xy_input, torch.from_numpy(labels).to(self.device), pad=not box))
-        if box:
-            tokens.append(encoder.boxes(self._tensor(frame.boxes_to_input(prompts.boxes))))
-        dense = encoder.masks(self._tensor(prompts.mask_logits)[:, None]) if mask else encoder.no_mask()
-        return torch.cat(tokens, dim=1), dense
+            coordinates, kinds = _valid_points(prompts, points)
+            xy, labels = self._tensor(frame.points_to_input(coordinates)), torch.from_numpy(kinds).to(self.device)
+        tensors = PromptTensors(
+            points=xy,
+            labels=labels,
+            boxes=self._tensor(frame.boxes_to_input(prompts.boxes)) if box else None,
+            masks=self._tensor(prompts.mask_logits)[:, None] if mask else None,
+            extent=self.config.image_size,
+            count=len(prompts),
+        )
+        return self.sam.prompt_encoder(tensors, grid=self.config.grid)
 
     def _tensor(self, array: np.ndarray | None) -> Tensor:
         return torch.as_tensor(np.array(array, dtype=np.float32), device=self.device)
 
 
-def _signature(prompts: Prompts) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """How each object is prompted: (n,) number of points, has a box, has a mask."""
-    none = np.zeros(len(prompts), dtype=np.int64)
-    points = none if prompts.point_labels is None else (prompts.point_labels >= 0).sum(axis=1)
-    boxes = none if prompts.boxes is None else ~np.isnan(prompts.boxes).any(axis=1)
-    masks = none if prompts.mask_logits is None else ~np.isnan(prompts.mask_logits).any(axis=(1, 2))
-    return points, boxes.astype(np.int64), masks.astype(np.int64)
+def _signature(prompts: Prompts) -> np.ndarray:
+    """How each object is prompted, (n, 3): number of points, has a box, has a mask."""
+    labels = prompts.point_labels
+    points = np.zeros(len(prompts), dtype=np.int64) if labels is None else (labels >= 0).sum(axis=1)
+    return np.stack([points, prompts.has_boxes, prompts.has_masks], axis=1)
 
 
 def _valid_points(prompts: Prompts, count: int) -> tuple[np.ndarray, np.ndarray]:
