@@ -47,7 +47,7 @@ class NodeCheckError(AssertionError):
 def check_node(node: Node, /, **examples: Any) -> tuple[str, ...]:
     """Try a node on ordinary and on awkward inputs, and in every way that an engine uses it.
 
-    Looked at: ports; parameters are JSON; ``describe()``; ``requirements()``; pickling; a graph file there and
+    Looked at: ports; parameters are JSON; ``describe()``; ``requirements()``; pickling; a graph file and
     back; runs on the example, one object, no object, a grey picture and a picture of one pixel; no input
     is changed; the same inputs give the same outputs (for ``pure`` nodes), also from several threads, after
     ``close()`` and after pickling; ``run_batch`` gives what ``run`` gives.

@@ -15,6 +15,7 @@ import yaml
 from sampipe.errors import SpecError
 
 MAX_CHARACTERS = 1_000_000
+MAX_DEPTH = 50
 
 _RESOLVED = (
     ("tag:yaml.org,2002:null", re.compile(r"~|null|Null|NULL|"), ["~", "n", "N", ""]),
@@ -40,8 +41,6 @@ def parse(text: str, where: str) -> Any:
         return yaml.load(text, Loader=_Loader)
     except yaml.YAMLError as error:
         raise SpecError(f"{where}: {_short(error)}") from error
-    except RecursionError as error:
-        raise SpecError(f"{where}: nested too deeply for a graph file.") from error
     except ValueError as error:  # an integer of thousands of digits
         raise SpecError(f"{where}: {error}") from error
 
@@ -56,6 +55,8 @@ def write(data: Any) -> str:
 
 
 class _Loader(yaml.SafeLoader):
+    depth = 0
+
     def compose_node(self, parent: Any, index: Any) -> Any:
         event: Any = self.peek_event()  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.AliasEvent):
@@ -64,7 +65,15 @@ class _Loader(yaml.SafeLoader):
             raise _refused("anchors", f"&{event.anchor}", event)
         if getattr(event, "tag", None):
             raise _refused("tags", event.tag, event)
-        return super().compose_node(parent, index)
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise yaml.composer.ComposerError(
+                None, None, "nested too deeply for a graph file", event.start_mark
+            )
+        try:
+            return super().compose_node(parent, index)
+        finally:
+            self.depth -= 1
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         seen = set()
@@ -88,8 +97,15 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
+def _text(dumper: _Dumper, text: str) -> yaml.Node:
+    """Text with a line separator that readers would fold goes in escapes."""
+    style = '"' if any(letter in text for letter in "\x85\u2028\u2029\ufeff") else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
+
+
 def _short(error: yaml.YAMLError) -> str:
-    problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+    told = [getattr(error, "context", None), getattr(error, "problem", None)]
+    problem = ", ".join(filter(None, told)) or str(error).splitlines()[0]
     mark = getattr(error, "problem_mark", None)
     return f"line {mark.line + 1}, column {mark.column + 1}: {problem}" if mark else problem
 
@@ -100,6 +116,7 @@ def _refused(what: str, text: str, event: Any) -> yaml.YAMLError:
     )
 
 
+_Dumper.add_representer(str, _text)
 _Loader.yaml_implicit_resolvers = {}
 _Dumper.yaml_implicit_resolvers = {
     first: list(rules) for first, rules in yaml.SafeDumper.yaml_implicit_resolvers.items()
