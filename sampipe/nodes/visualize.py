@@ -5,17 +5,14 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from types import ModuleType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from sampipe.graph import Node
 from sampipe.nodes._checks import check_number, check_same_size
+from sampipe.nodes._label_places import label_places
 from sampipe.types import RLE, Image, Masks
-from sampipe.types.interop import masks_to_supervision
-
-if TYPE_CHECKING:
-    import supervision as sv
 
 # Neighbours differ in hue and in lightness, so that they stay apart for colour-blind eyes and on most photos.
 PALETTE = (
@@ -24,7 +21,6 @@ PALETTE = (
 )  # fmt: skip
 _SHADOW = (10, 10, 20)
 _LONGEST_LABEL = 40
-_MOST_LABELS_TO_SPREAD = 100  # finding room takes time with the square of their number
 
 
 class Annotate(Node):
@@ -60,12 +56,13 @@ class Annotate(Node):
         if not len(order):
             return image
         sizes = _Sizes.of(image.hw, self.scale)
-        shown = [rles[i] for i in order]
         scene = image.pixels[..., ::-1].copy()  # supervision draws in place, and in blue, green, red
-        scene = _painted(scene, shown, order, sizes, self.opacity)
+        scene = _painted(scene, rles, order, sizes, self.opacity)
         texts = label_texts(masks)
-        if self.labels and any(texts):
-            scene = _labelled(scene, shown, order, [texts[i] for i in order], sizes)
+        named = [i for i in order[::-1] if texts[i]]  # the smallest has least to choose from
+        if self.labels and named:
+            boxes = np.array([rles[i].box for i in named])
+            scene = _labelled(scene, boxes, [texts[i] for i in named], np.array(named), sizes)
         return Image.from_bgr(scene, source=image.source)
 
 
@@ -80,7 +77,7 @@ class _Sizes(NamedTuple):
     def of(cls, hw: tuple[int, int], scale: float) -> _Sizes:
         side = scale * (hw[0] * hw[1]) ** 0.5
         return cls(
-            line=max(1, round(side / 240)), shadow=max(1, round(side / 700)), text=max(11, round(side / 38))
+            line=max(1, round(side / 240)), shadow=max(1, round(side / 700)), text=max(11, round(side / 42))
         )
 
 
@@ -102,69 +99,81 @@ def _painted(
     scene: np.ndarray, rles: Sequence[RLE], order: np.ndarray, sizes: _Sizes, opacity: float
 ) -> np.ndarray:
     sv = _supervision()
+    layers = _layers(rles, order, sizes)
     colours = sv.ColorPalette.from_hex(list(PALETTE))
-    contours, shadows = zip(*(_outlines(rle, sizes) for rle in rles), strict=True)
     for layer, colour, strength in (
-        (rles, colours, opacity),
-        (shadows, sv.Color(*_SHADOW), 0.45),
-        (contours, colours, 0.95),
+        (layers.fill, colours, opacity),
+        (layers.shadow, sv.Color(*_SHADOW), 0.45),
+        (layers.contour, colours, 0.95),
     ):
-        annotator = sv.MaskAnnotator(color=colour, opacity=strength, color_lookup=sv.ColorLookup.INDEX)
-        scene = annotator.annotate(scene, _detections(layer), custom_color_lookup=order)
+        present = np.flatnonzero(np.bincount(layer.ravel())[1:])
+        if len(present):
+            height, width = layer.shape
+            areas = sv.Detections(
+                xyxy=np.tile(np.array([0, 0, width, height], np.float32), (len(present), 1)),
+                mask=np.stack([layer == colour_index + 1 for colour_index in present]),
+                class_id=present,
+            )
+            scene = sv.MaskAnnotator(color=colour, opacity=strength).annotate(scene, areas)
     return scene
 
 
-def _labelled(
-    scene: np.ndarray, rles: Sequence[RLE], order: np.ndarray, texts: Sequence[str], sizes: _Sizes
-) -> np.ndarray:
-    sv = _supervision()
-    named = [k for k, text in enumerate(texts) if text]
-    annotator = sv.RichLabelAnnotator(
-        color=sv.ColorPalette.from_hex(list(PALETTE)),
-        text_color=sv.ColorPalette.from_hex([_readable_on(colour) for colour in PALETTE]),
-        color_lookup=sv.ColorLookup.INDEX,
-        font_size=sizes.text,
-        text_padding=max(2, sizes.text // 3),
-        border_radius=sizes.text // 4,
-        smart_position=len(named) <= _MOST_LABELS_TO_SPREAD,
-    )
-    return annotator.annotate(
-        scene,
-        _detections([rles[k] for k in named]),
-        labels=[texts[k] for k in named],
-        custom_color_lookup=order[named],
-    )
+class _Layers(NamedTuple):
+    """What covers each pixel, uint8 (h, w): 0 nothing, else 1 + the index of a colour."""
+
+    fill: np.ndarray
+    contour: np.ndarray
+    shadow: np.ndarray
 
 
-def _detections(rles: Sequence[RLE]) -> sv.Detections:
-    return masks_to_supervision(Masks.from_rle(rles, rles[0].hw), compact=True)
+def _layers(rles: Sequence[RLE], order: np.ndarray, sizes: _Sizes) -> _Layers:
+    height, width = rles[0].hw
+    layers = _Layers(*(np.zeros((height, width), np.uint8) for _ in _Layers._fields))
+    margin = sizes.shadow + 1
+    for index in order:
+        x0, y0, x1, y1 = (int(side) for side in rles[index].box)
+        window = np.s_[
+            max(y0 - margin, 0) : min(y1 + margin, height), max(x0 - margin, 0) : min(x1 + margin, width)
+        ]
+        mask = np.ascontiguousarray(rles[index].decode()[window])
+        contour, shadow = _outline(mask, sizes)
+        colour = index % len(PALETTE) + 1
+        layers.fill[window][mask] = colour
+        layers.contour[window][contour] = colour
+        layers.shadow[window][shadow] = 1
+    return layers
 
 
-def _outlines(rle: RLE, sizes: _Sizes) -> tuple[RLE, RLE]:
-    """The contour, just inside the mask, and the shadow just outside it; the picture's border gets
-    neither."""
+def _outline(mask: np.ndarray, sizes: _Sizes) -> tuple[np.ndarray, np.ndarray]:
+    """The contour, just inside the mask, and its shadow, just outside; none along the picture's border."""
     from scipy import ndimage
 
-    height, width = rle.hw
-    x0, y0, x1, y1 = (int(side) for side in rle.box)
-    margin = sizes.shadow + 1
-    x0, y0, x1, y1 = (
-        max(x0 - margin, 0),
-        max(y0 - margin, 0),
-        min(x1 + margin, width),
-        min(y1 + margin, height),
-    )
-    mask = np.ascontiguousarray(rle.decode()[y0:y1, x0:x1])
     # A square and then a diamond make an octagon: lines of nearly even width in all directions.
     square = round(0.41 * sizes.line)
     core = ndimage.minimum_filter(mask, 2 * square + 1, mode="nearest") if square else mask
     if sizes.line > square:
         core = ndimage.binary_erosion(core, iterations=sizes.line - square, border_value=1)
     around = ndimage.binary_dilation(mask, iterations=sizes.shadow)
-    return (
-        RLE.from_mask(mask & ~core).place((x0, y0), rle.hw),
-        RLE.from_mask(around & ~mask).place((x0, y0), rle.hw),
+    return mask & ~core, around & ~mask
+
+
+def _labelled(
+    scene: np.ndarray, boxes: np.ndarray, texts: Sequence[str], colours: np.ndarray, sizes: _Sizes
+) -> np.ndarray:
+    sv = _supervision()
+    padding = max(2, sizes.text // 4)
+    annotator = sv.RichLabelAnnotator(
+        color=sv.ColorPalette.from_hex(list(PALETTE)),
+        text_color=sv.ColorPalette.from_hex([_readable_on(colour) for colour in PALETTE]),
+        font_size=sizes.text,
+        text_padding=padding,
+        border_radius=sizes.text // 4,
     )
+    extents = np.array([annotator.font.getbbox(text) for text in texts])
+    places = label_places(boxes, np.ceil(extents[:, 2:] - extents[:, :2]) + 2 * padding, scene.shape[:2])
+    anchors = places[:, [0, 3, 2, 3]]  # the annotator puts a label on top of its box, flush left
+    objects = sv.Detections(xyxy=anchors.astype(np.float32), class_id=colours % len(PALETTE))
+    return annotator.annotate(scene, objects, labels=list(texts))
 
 
 def _readable_on(colour: str) -> str:
