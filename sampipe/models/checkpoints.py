@@ -57,7 +57,7 @@ def read_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
         start = file.read(64)
     if start.startswith(b"PK\x03\x04"):
         _check_archive(path)
-    elif start[8:9] == b"{" and not start.startswith(b"<"):
+    elif start[8:9] == b"{" and b"\0" in start[:8]:  # a length, then JSON; text has no zero bytes
         return _read_safetensors(path, size, header=int.from_bytes(start[:8], "little"))
     elif not start.startswith(b"\x80"):
         raise CheckpointError(f"{path}: not a file of weights: {_looks_like(start)}")

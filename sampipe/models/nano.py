@@ -95,8 +95,8 @@ class NanoEncoder(nn.Module):
         self.fine_half = nn.Conv2d(dim, half, 3, padding=1)
         self.fine_quarter = nn.Conv2d(config.widths[0] + half, quarter, 3, padding=1)
         for layer in (self.fine_half, self.fine_quarter):  # at first, the prompts alone shape the masks
-            nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.bias)
+            for parameter in layer.parameters():
+                nn.init.zeros_(parameter)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         x = self.stem(x.contiguous(memory_format=torch.channels_last))

@@ -41,13 +41,15 @@ class PromptTensors:
 class RandomFourierPositions(nn.Module):
     """Positions as sines and cosines of random projections (Tancik et al., 2020)."""
 
+    positional_encoding_gaussian_matrix: Tensor
+
     def __init__(self, features: int) -> None:
         super().__init__()
         self.register_buffer("positional_encoding_gaussian_matrix", torch.randn(2, features))
 
     def forward(self, xy: Tensor) -> Tensor:
         """Encode (..., 2) positions in 0..1 as (..., 2 * features)."""
-        matrix: Tensor = self.positional_encoding_gaussian_matrix
+        matrix = self.positional_encoding_gaussian_matrix
         angles = 2 * math.pi * ((2 * xy.to(matrix.dtype) - 1) @ matrix)
         return torch.cat([angles.sin(), angles.cos()], dim=-1)
 
@@ -70,6 +72,8 @@ class DrawnPrompts(nn.Module):
 
     def __init__(self, embed_dim: int, inner: int) -> None:
         super().__init__()
+        last = nn.Conv2d(2 * inner, embed_dim, kernel_size=1)
+        nn.init.normal_(last.weight, std=0.5)  # as loud as the image, or it is not heard for long
         self.embed = nn.Sequential(
             nn.Conv2d(4, inner, kernel_size=2, stride=2),
             LayerNorm2d(inner),
@@ -77,14 +81,13 @@ class DrawnPrompts(nn.Module):
             nn.Conv2d(inner, 2 * inner, kernel_size=2, stride=2),
             LayerNorm2d(2 * inner),
             nn.GELU(),
-            nn.Conv2d(2 * inner, embed_dim, kernel_size=1),
+            last,
         )
-        nn.init.normal_(self.embed[-1].weight, std=0.5)  # as loud as the image, or it is not heard for long
 
     def forward(self, prompts: PromptTensors, *, side: int) -> Tensor:
         """Embed the drawing of n objects, (n, dim, side / 4, side / 4); ``side`` is that of the mask logits."""
         scale = prompts.extent / side
-        ticks = (torch.arange(side, device=self.embed[0].weight.device) + 0.5) * scale - 0.5
+        ticks = (torch.arange(side, device=next(self.parameters()).device) + 0.5) * scale - 0.5
         n = len(prompts)
         empty = ticks.new_zeros(n, side, side)
         inside, middle = (empty, empty) if prompts.boxes is None else self._box_maps(prompts.boxes, ticks)
@@ -161,9 +164,7 @@ class PromptEncoder(nn.Module):
     def _points(self, xy: Tensor, labels: Tensor, extent: int, *, pad: bool) -> Tensor:
         """Tokens (n, k, dim), and one more for "not a point" where there is no box to stand there."""
         label = labels[..., None]
-        kind = torch.where(
-            label == 1, self.point_embeddings[FOREGROUND].weight, self.point_embeddings[BACKGROUND].weight
-        )
+        kind = torch.where(label == 1, self._kind(FOREGROUND), self._kind(BACKGROUND))
         tokens = torch.where(label == -1, self.not_a_point_embed.weight, self._positions(xy, extent) + kind)
         if not pad:
             return tokens
@@ -172,7 +173,10 @@ class PromptEncoder(nn.Module):
     def _boxes(self, xyxy: Tensor, extent: int) -> Tensor:
         """Tokens (n, 2, dim) of the corners."""
         corners = self._positions(xyxy.unflatten(-1, (2, 2)), extent)
-        kind = torch.stack(
-            [self.point_embeddings[TOP_LEFT].weight, self.point_embeddings[BOTTOM_RIGHT].weight], dim=1
-        )
-        return corners + kind
+        return corners + torch.stack([self._kind(TOP_LEFT), self._kind(BOTTOM_RIGHT)], dim=1)
+
+    def _kind(self, row: int) -> Tensor:
+        """The learned vector (1, dim) of a kind of point."""
+        embedding = self.point_embeddings[row]
+        assert isinstance(embedding, nn.Embedding)
+        return embedding.weight

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from PIL import Image as Pillow
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -129,7 +132,7 @@ class SamModel:
         size = self.config.image_size
         frame = Frame.fit(image.hw, size)
         height, width = frame.resized_hw
-        resized = np.asarray(image.to_pil().resize((width, height), _BILINEAR))
+        resized = np.asarray(image.to_pil().resize((width, height), Pillow.Resampling.BILINEAR))
         pixels = torch.from_numpy(resized.copy()).to(self.device).permute(2, 0, 1)[None].float()
         padded = F.pad(self.sam.normalize(pixels), (0, size - width, 0, size - height))
         features, *fine = (value[0] for value in self.sam.encode(padded))
@@ -209,14 +212,14 @@ class SamModel:
         tensors = PromptTensors(
             points=xy,
             labels=labels,
-            boxes=self._tensor(frame.boxes_to_input(prompts.boxes)) if box else None,
-            masks=self._tensor(prompts.mask_logits)[:, None] if mask else None,
+            boxes=self._tensor(frame.boxes_to_input(_given(prompts.boxes))) if box else None,
+            masks=self._tensor(_given(prompts.mask_logits))[:, None] if mask else None,
             extent=self.config.image_size,
             count=len(prompts),
         )
         return self.sam.prompt_encoder(tensors, grid=self.config.grid)
 
-    def _tensor(self, array: np.ndarray | None) -> Tensor:
+    def _tensor(self, array: NDArray[Any]) -> Tensor:
         return torch.as_tensor(np.array(array, dtype=np.float32), device=self.device)
 
 
@@ -229,10 +232,15 @@ def _signature(prompts: Prompts) -> np.ndarray:
 
 def _valid_points(prompts: Prompts, count: int) -> tuple[np.ndarray, np.ndarray]:
     """The ``count`` points of each object, in their order, without the padding."""
-    assert prompts.points is not None and prompts.point_labels is not None
-    order = np.argsort(prompts.point_labels < 0, axis=1, kind="stable")[:, :count]
-    xy = np.take_along_axis(prompts.points, order[..., None], axis=1)
-    return xy, np.take_along_axis(prompts.point_labels, order, axis=1).astype(np.int64)
+    points, labels = _given(prompts.points), _given(prompts.point_labels)
+    order = np.argsort(labels < 0, axis=1, kind="stable")[:, :count]
+    xy = np.take_along_axis(points, order[..., None], axis=1)
+    return xy, np.take_along_axis(labels, order, axis=1).astype(np.int64)
 
 
-_BILINEAR = 2  # PIL.Image.Resampling.BILINEAR
+def _given(values: NDArray[Any] | None) -> NDArray[Any]:
+    """What :func:`_signature` found to be there."""
+    assert values is not None
+    return values
+
+

@@ -37,7 +37,7 @@ def batch_loss(
     batch: Batch,
     *,
     rounds: int,
-    mask_loss: MaskLoss = MaskLoss(),
+    mask_loss: MaskLoss,
     generator: torch.Generator | None = None,
 ) -> dict[str, Tensor]:
     """Mean loss over objects and rounds, and figures to log.

@@ -11,7 +11,7 @@ import csv
 import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +62,8 @@ class TrainConfig:
     learning_rate: float = 8e-4
     weight_decay: float = 0.1
     clip: float = 1.0
-    mask_loss: MaskLoss = MaskLoss()
-    crop: CropConfig = CropConfig()
+    mask_loss: MaskLoss = field(default_factory=MaskLoss)
+    crop: CropConfig = field(default_factory=CropConfig)
     workers: int = 1
     seed: int = 0
     bf16: bool = True
@@ -161,7 +161,11 @@ class Trainer:
         moved = Batch(batch.pixels.to(device), batch.masks.to(device), batch.owner.to(device))
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=self.config.bf16):
             figures = batch_loss(
-                self.sam, moved, rounds=self.config.rounds, mask_loss=self.config.mask_loss, generator=generator
+                self.sam,
+                moved,
+                rounds=self.config.rounds,
+                mask_loss=self.config.mask_loss,
+                generator=generator,
             )
         self.optimizer.zero_grad(set_to_none=True)
         figures["loss"].backward()
@@ -174,7 +178,8 @@ class Trainer:
         }
 
     def _log(self, figures: dict[str, float]) -> None:
-        row = {"step": self.step, "seconds": round(self.seconds, 1)} | {k: round(v, 6) for k, v in figures.items()}
+        rounded = {name: round(value, 6) for name, value in figures.items()}
+        row = {"step": self.step, "seconds": round(self.seconds, 1)} | rounded
         path = self.folder / "log.csv"
         fresh = not path.exists()
         with path.open("a", newline="") as file:
@@ -218,7 +223,7 @@ def new_network(shape: str, *, start: str | None, seed: int, device: str) -> Sam
     if start is not None:
         return copy.deepcopy(load_model(start, device).sam).requires_grad_(True)
     torch.manual_seed(seed)
-    return Sam(preset(shape)).to(resolve_device(device), memory_format=torch.channels_last)
+    return Sam(preset(shape)).to(memory_format=torch.channels_last).to(resolve_device(device))
 
 
 def _decay_groups(sam: Sam, weight_decay: float) -> list[dict[str, Any]]:
