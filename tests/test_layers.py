@@ -52,9 +52,7 @@ def test_core_imports_downwards_and_no_vendor(path: Path) -> None:
         assert top != "sampipe_integrations", f"{name}: the core does not know its integrations"
         if top == "sampipe" and allowed is not None:
             target = rest.partition(".")[0]
-            assert target in allowed | {layer, "__version__"}, (
-                f"{layer} imports {name}, which is not below it"
-            )
+            assert target in allowed | {layer, "__version__"}, f"{layer} imports {name}, which is not below it"
 
 
 @pytest.mark.parametrize("path", INTEGRATIONS, ids=short)

@@ -68,18 +68,14 @@ def test_every_error_is_a_sampipe_error_and_what_python_calls_it() -> None:
 def test_importing_loads_nothing_heavy() -> None:
     program = (
         "import sys, sampipe, sampipe.types\n"
-        "sampipe.Image, sampipe.Prompts, sampipe.Masks, sampipe.ImageEmbedding\n"
+        "sampipe.Image.open('sample:coffee'), sampipe.Prompts, sampipe.Masks, sampipe.ImageEmbedding\n"
         "print(*sys.modules)"
     )
-    loaded = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    ).stdout
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert HEAVY.isdisjoint(loaded.split())
 
 
 def test_the_bare_import_does_not_even_load_numpy() -> None:
     program = "import sys, sampipe; print(*sys.modules)"
-    loaded = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    ).stdout
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert {"numpy", "PIL", *HEAVY}.isdisjoint(loaded.split())

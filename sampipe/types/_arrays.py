@@ -36,13 +36,9 @@ def read_only(values: ArrayLike, dtype: DTypeLike, name: str) -> NDArray[Any]:
     """
     try:
         array = np.ascontiguousarray(values, dtype=dtype)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise DataError(
-            f"{name}: wanted an array of {np.dtype(dtype)}, got {describe(values)}: {error}"
-        ) from error
-    if np.ndim(values) == 0:
-        array = array.reshape(())  # ascontiguousarray makes scalars one-dimensional
-    if isinstance(values, np.ndarray) and np.may_share_memory(array, values) and _is_writable(array):
+    except (TypeError, ValueError, OverflowError, RuntimeError) as error:
+        raise DataError(f"{name}: wanted an array of {np.dtype(dtype)}, got {describe(values)}: {error}") from error
+    if (array is values or not array.flags.owndata) and _is_writable(array):
         array = array.copy()
     array.flags.writeable = False
     view: NDArray[Any] = array.view()

@@ -23,7 +23,7 @@ from sampipe.types._arrays import UInt8Array
 
 MAX_PIXELS = 200_000_000
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF", "HEIF", "MPO")
-_ORIENTATION = 0x0112
+_ORIENTATION_TAG = 0x0112
 _ROWS_AT_ONCE = 256  # of pictures that are scaled in floating point: bounds the memory beside the result
 
 
@@ -49,8 +49,17 @@ def to_rgb(picture: Pillow.Image, name: str) -> UInt8Array:
         if 0 in picture.size:
             raise DataError(f"{name} has no pixels: {picture.width} x {picture.height}")
         picture.load()
-        orientation = picture.getexif().get(_ORIENTATION, 1)
-        return oriented(_pixels(picture, name), orientation)
+        return oriented(_pixels(picture, name), _orientation(picture))
+
+
+def _orientation(picture: Pillow.Image) -> Any:
+    """EXIF's orientation. A picture with EXIF that cannot be read is whole: it counts as upright."""
+    try:
+        return picture.getexif().get(_ORIENTATION_TAG, 1)
+    except MemoryError:
+        raise
+    except Exception:  # Pillow's reader of damaged tags raises as widely as its decoders
+        return 1
 
 
 def on_white(rgba: UInt8Array) -> UInt8Array:

@@ -25,9 +25,7 @@ def concat(parts: Sequence[Masks]) -> Masks:
         return parts[0].with_prompts(prompts)
     widths = sorted({part.num_candidates for part in filled})
     if len(widths) > 1:
-        raise DataError(
-            f"concat: {widths[0]} and {widths[1]} candidates per object; take best() of each part first"
-        )
+        raise DataError(f"concat: {widths[0]} and {widths[1]} candidates per object; take best() of each part first")
     return Masks(
         frame=filled[0].frame,
         prompts=prompts,
@@ -55,8 +53,5 @@ def _stability(parts: Sequence[Masks]) -> Any:
     if all(values is None for values in known):
         return None
     return np.concatenate(
-        [
-            np.full(part.iou_scores.shape, np.nan) if part.stability is None else part.stability
-            for part in parts
-        ]
+        [np.full(part.iou_scores.shape, np.nan) if part.stability is None else part.stability for part in parts]
     )

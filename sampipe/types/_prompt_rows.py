@@ -38,10 +38,7 @@ def _joined(name: str, parts: Sequence[Prompts]) -> Any:
     if not present:
         return None
     if isinstance(present[0], tuple):
-        rows = [
-            ("",) * len(part) if column is None else column
-            for part, column in zip(parts, columns, strict=True)
-        ]
+        rows = [("",) * len(part) if column is None else column for part, column in zip(parts, columns, strict=True)]
         return tuple(value for row in rows for value in row)
     inner = _common_shape(name, present)
     joined = np.full((sum(map(len, parts)), *inner), _NONE[name], dtype=present[0].dtype)
@@ -84,9 +81,7 @@ def sanitize(prompts: Prompts, hw: tuple[int, int]) -> Prompts:
     return cleaned if not dropped else cleaned.select(kept)
 
 
-def _boxes_inside(
-    prompts: Prompts, height: int, width: int, kept: BoolArray, moved: BoolArray
-) -> NDArray[Any]:
+def _boxes_inside(prompts: Prompts, height: int, width: int, kept: BoolArray, moved: BoolArray) -> NDArray[Any]:
     """The boxes with sorted corners, cut at the border; notes which objects to drop and which moved."""
     assert prompts.boxes is not None
     boxes = prompts.boxes
@@ -102,9 +97,7 @@ def _boxes_inside(
     return np.where(finite[:, None], inside, np.float32(np.nan))
 
 
-def _points_inside(
-    prompts: Prompts, height: int, width: int, kept: BoolArray, moved: BoolArray
-) -> NDArray[Any]:
+def _points_inside(prompts: Prompts, height: int, width: int, kept: BoolArray, moved: BoolArray) -> NDArray[Any]:
     """The points moved onto the nearest pixel; notes which objects to drop and which moved."""
     assert prompts.points is not None and prompts.point_labels is not None
     real = prompts.point_labels >= 0

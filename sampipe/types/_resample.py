@@ -84,8 +84,7 @@ def axes(frame: Frame, low: int) -> tuple[Axis, Axis]:
 def to_logits(low: FloatArray, frame: Frame) -> FloatArray:
     """Full-resolution logits (h, w) of one (m, m) map: for heat maps and tests; masks never need them."""
     rows, columns = axes(frame, low.shape[0])
-    full: FloatArray = rows.weights @ low @ columns.weights.T
-    return full
+    return np.asarray(rows.weights @ low @ columns.weights.T, dtype=np.float32)
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,9 +26,7 @@ def parse(counts: bytes) -> IntArray:
     """
     codes = np.frombuffer(counts, dtype=np.uint8).astype(np.int64) - 48
     if codes.size == 0 or codes.min() < 0 or codes.max() > 63 or codes[-1] & 32:
-        raise DataError(
-            f"RLE: counts of {len(counts)} bytes are not COCO's compressed runs, or are cut short"
-        )
+        raise DataError(f"RLE: counts of {len(counts)} bytes are not COCO's compressed runs, or are cut short")
     last = np.flatnonzero((codes & 32) == 0)
     first = np.concatenate(([0], last[:-1] + 1))
     if int((last - first).max()) >= _MAX_CHARACTERS:
@@ -62,9 +60,10 @@ def checked(runs: Sequence[int]) -> IntArray:
 
 def compress(runs: IntArray) -> bytes:
     """COCO's compressed bytes of the runs."""
-    from pycocotools import mask as coco
+    import pycocotools.mask
 
     total = int(runs.sum())
+    coco: Any = pycocotools.mask  # its stubs know less than it does
     counts: bytes = coco.frPyObjects({"size": [total, 1], "counts": runs.tolist()}, total, 1)["counts"]
     return counts
 
@@ -131,9 +130,7 @@ def box(runs: IntArray, hw: tuple[int, int]) -> FloatArray:
     return found
 
 
-def place(
-    runs: IntArray, hw: tuple[int, int], offset_xy: tuple[int, int], outer_hw: tuple[int, int]
-) -> IntArray:
+def place(runs: IntArray, hw: tuple[int, int], offset_xy: tuple[int, int], outer_hw: tuple[int, int]) -> IntArray:
     """The runs of the same mask in a larger picture."""
     starts, stops = by_column(runs, hw[0])
     (x, y), (height, width) = offset_xy, outer_hw

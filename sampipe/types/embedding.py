@@ -143,7 +143,7 @@ class Embedding(Value):
     @classmethod
     def normalized(cls, vectors: ArrayLike, model: str, texts: Any = None) -> Embedding:
         """From vectors (n, d) of any length but 0."""
-        rows = np.asarray(vectors, dtype=np.float32)
+        rows = read_only(vectors, np.float32, "vectors")
         lengths = np.linalg.norm(rows, axis=-1, keepdims=True)
         if not (np.isfinite(lengths) & (lengths > 0)).all():
             raise DataError("vectors: a vector of zeros, NaN or infinity has no direction")

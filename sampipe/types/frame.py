@@ -42,9 +42,7 @@ class Frame:
         """The longest side becomes ``input_size``, the other keeps the aspect, rounded, at least 1."""
         height, width = (int(side) for side in original_hw)
         if min(height, width) < 1 or input_size < 1:
-            raise DataError(
-                f"got an image of {height} x {width} and an input of {input_size}; sides start at 1"
-            )
+            raise DataError(f"got an image of {height} x {width} and an input of {input_size}; sides start at 1")
         scale = input_size * 1.0 / max(height, width)
         resized = max(1, int(height * scale + 0.5)), max(1, int(width * scale + 0.5))
         return cls((height, width), resized, int(input_size))

@@ -54,7 +54,7 @@ class Image(Value):
 
         Every kind of picture becomes 8-bit RGB by one rule each:
 
-        - EXIF (or TIFF) orientation is applied; colour profiles are not.
+        - EXIF (or TIFF) orientation is applied, unreadable EXIF means upright; colour profiles are not.
         - Of an animation or a file of several pages: the first frame.
         - Transparency (alpha, palette, colour key) is composited on white.
         - Grey becomes three equal channels; CMYK and palettes are converted.
@@ -74,9 +74,7 @@ class Image(Value):
         return cls(_decode.read_file(path, name, max_pixels), name)
 
     @classmethod
-    def from_bytes(
-        cls, data: bytes, *, source: str | None = None, max_pixels: int = _decode.MAX_PIXELS
-    ) -> Image:
+    def from_bytes(cls, data: bytes, *, source: str | None = None, max_pixels: int = _decode.MAX_PIXELS) -> Image:
         """Decode an encoded picture (the bytes of a PNG, JPEG ... file) by the rules of :meth:`open`."""
         return cls(_decode.read_bytes(data, source or f"an image of {len(data)} bytes", max_pixels), source)
 
@@ -86,9 +84,7 @@ class Image(Value):
         return cls(_decode.to_rgb(picture, source or "the Pillow image"), source)
 
     @classmethod
-    def from_array(
-        cls, array: NDArray[np.uint8], *, color: ColorOrder = "rgb", source: str | None = None
-    ) -> Image:
+    def from_array(cls, array: NDArray[np.uint8], *, color: ColorOrder = "rgb", source: str | None = None) -> Image:
         """From uint8 (h, w, channels), or (h, w) for "gray". Transparency is composited on white.
 
         Raises:

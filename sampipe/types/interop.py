@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 _NAMES = "class_name"
 
 
-def prompts_from_supervision(
-    detections: sv.Detections, *, source: str | Sequence[str] | None = None
-) -> Prompts:
+def prompts_from_supervision(detections: sv.Detections, *, source: str | Sequence[str] | None = None) -> Prompts:
     """Boxes with names, class ids and confidences; see :meth:`Prompts.from_supervision`."""
     count = len(detections)
     if count == 0:
@@ -59,9 +57,7 @@ def masks_from_supervision(detections: sv.Detections, hw: tuple[int, int]) -> Ma
     size = tuple(detections.mask.shape[1:])
     if size != tuple(hw):
         raise DataError(f"masks: got {size} for an image of {tuple(hw)} (height, width)")
-    masks = Masks.from_rle(
-        [RLE.from_mask(mask) for mask in detections.mask], hw, prompts_from_supervision(detections)
-    )
+    masks = Masks.from_rle([RLE.from_mask(mask) for mask in detections.mask], hw, prompts_from_supervision(detections))
     known = {name: _column(detections, name) for name in ("iou", "stability", "candidate")}
     fields = {"iou": "iou_scores", "stability": "stability", "candidate": "candidates"}
     changed = {fields[name]: values[:, None] for name, values in known.items() if values is not None}

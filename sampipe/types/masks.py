@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from sampipe.errors import DataError
 from sampipe.types import _resample
@@ -80,6 +80,8 @@ class Masks(Value):
         if self.stability is not None:
             fields["stability"] = read_only(self.stability, np.float32, "stability")
         if self.logits is not None:
+            if isinstance(self.logits, np.ndarray):
+                raise DataError("logits: got a numpy array, wanted a torch tensor; torch.from_numpy makes it one")
             fields["logits"] = self.logits.detach()
         if self.rles is not None:
             fields["rles"] = tuple(tuple(row) for row in self.rles)
@@ -94,9 +96,7 @@ class Masks(Value):
                 raise DataError(f"{name}: got {value.shape}, wanted {(count, width)} like iou_scores")
         for name in ("prompts", "history"):
             if len(getattr(self, name)) != count:
-                raise DataError(
-                    f"{name}: got {len(getattr(self, name))} for {count} objects, wanted one each"
-                )
+                raise DataError(f"{name}: got {len(getattr(self, name))} for {count} objects, wanted one each")
         if (self.logits is None) == (self.rles is None):
             raise DataError("masks: wanted either logits or rles, got both or neither")
         if self.logits is not None:
@@ -112,9 +112,7 @@ class Masks(Value):
         for row in rows:
             for item in row:
                 if item.hw != self.hw:
-                    raise DataError(
-                        f"rles: got a mask of {item.hw} for an image of {self.hw} (height, width)"
-                    )
+                    raise DataError(f"rles: got a mask of {item.hw} for an image of {self.hw} (height, width)")
 
     def __len__(self) -> int:
         return len(self.iou_scores)
@@ -159,18 +157,14 @@ class Masks(Value):
         if chosen.shape != (len(self),):
             raise DataError(f"columns: got shape {chosen.shape}, wanted ({len(self)},), one per object")
         if chosen.size and not (chosen.min() >= 0 and chosen.max() < self.num_candidates):
-            raise DataError(
-                f"columns: got {int(chosen.min())} to {int(chosen.max())}, there are {self.num_candidates}"
-            )
+            raise DataError(f"columns: got {int(chosen.min())} to {int(chosen.max())}, there are {self.num_candidates}")
         rows = np.arange(len(self))
         return self.replace(
             iou_scores=self.iou_scores[rows, chosen][:, None],
             stability=None if self.stability is None else self.stability[rows, chosen][:, None],
             candidates=self.candidates[rows, chosen][:, None],
             logits=None if self.logits is None else self.logits[rows, chosen][:, None],
-            rles=None
-            if self.rles is None
-            else tuple((row[k],) for row, k in zip(self.rles, chosen, strict=True)),
+            rles=None if self.rles is None else tuple((row[k],) for row, k in zip(self.rles, chosen, strict=True)),
         )
 
     def select(self, index: ArrayLike | slice, step: str | None = None) -> Masks:
@@ -283,15 +277,15 @@ class Masks(Value):
         """
         if self.logits is None:
             if self.stability is None:
-                raise DataError(
-                    "stability: these masks hold run lengths; compute it before logits are dropped"
-                )
+                raise DataError("stability: these masks hold run lengths; compute it before logits are dropped")
             return self.stability
         height, width = self.frame.content_hw(int(self.logits.shape[-1]))
-        content = self.logits[..., :height, :width]
-        inner = (content > self.threshold + offset).sum(dim=(-1, -2))
-        outer = (content > self.threshold - offset).sum(dim=(-1, -2))
-        scores: NDArray[np.float32] = (inner / outer.clamp(min=1)).float().cpu().numpy()
+        scores = np.zeros(self.iou_scores.shape, dtype=np.float32)
+        for row, low in zip(scores, self.logits, strict=True):  # one object's comparisons in memory at a time
+            content = low[..., :height, :width]
+            inner = (content > self.threshold + offset).sum(dim=(-1, -2))
+            outer = (content > self.threshold - offset).sum(dim=(-1, -2))
+            row[:] = (inner / outer.clamp(min=1)).float().cpu().numpy()
         return scores
 
     # -- to tell, to make, to exchange -------------------------------------------------

@@ -47,28 +47,30 @@ def trace(mask: BoolArray, offset_xy: tuple[int, int] = (0, 0)) -> list[Polygon]
     Filled again they give exactly the mask. Pixels that touch at a corner only are two parts; rings are
     simple: none crosses or touches itself. ``offset_xy`` is added to the coordinates.
     """
-    from scipy import ndimage
-
     if not mask.any():
         return []
     padded = np.pad(mask, 1)
-    parts, count = ndimage.label(padded)
-    exteriors: dict[int, IntArray] = {}
-    holes: list[list[IntArray]] = [[] for _ in range(count + 1)]
+    exteriors: list[IntArray] = []
+    inner: list[IntArray] = []
     for ring in _rings(padded):
-        x, y = ring[0]
-        if padded[y, x]:
-            exteriors[int(parts[y, x])] = ring
-        else:
-            holes[int(parts[y - 1, x])].append(ring)
+        (exteriors if padded[ring[0, 1], ring[0, 0]] else inner).append(ring)
+    holes: list[list[FloatArray]] = [[] for _ in exteriors]
     shift = np.array(offset_xy) - 1
-    return [
-        Polygon(
-            (exteriors[part] + shift).astype(np.float32),
-            tuple((hole + shift).astype(np.float32) for hole in holes[part]),
-        )
-        for part in range(1, count + 1)
-    ]
+    for ring, part in zip(inner, _owners(inner, exteriors, padded), strict=True):
+        holes[part].append((ring + shift).astype(np.float32))
+    return [Polygon((ring + shift).astype(np.float32), tuple(own)) for ring, own in zip(exteriors, holes, strict=True)]
+
+
+def _owners(holes: list[IntArray], exteriors: list[IntArray], padded: BoolArray) -> list[int]:
+    """For each hole the number of the exterior around the part that it lies in."""
+    if len(exteriors) == 1 or not holes:
+        return [0] * len(holes)  # nothing to tell apart, so no labels: they take longer than all the rest
+    from scipy import ndimage
+
+    labels: Any = ndimage.label(padded)
+    parts = labels[0]
+    number = {int(parts[ring[0, 1], ring[0, 0]]): i for i, ring in enumerate(exteriors)}
+    return [number[int(parts[ring[0, 1] - 1, ring[0, 0]])] for ring in holes]
 
 
 def rle_polygons(rle: RLE, tolerance: float = 0.0) -> list[Polygon]:

@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 Int8Array = NDArray[np.int8]
 
 _WANTED = {
-    "points": "(n, k, 2): n objects with k points each;"
-    " for n objects with one point each use Prompts.from_points",
+    "points": "(n, k, 2): n objects with k points each; for n objects with one point each use Prompts.from_points",
     "point_labels": "(n, k): 1 foreground, 0 background, -1 padding, one per point",
     "boxes": "(n, 4): one box x0, y0, x1, y1 per object; Prompts.from_boxes takes a single box too",
     "mask_logits": "(n, m, m): one square map of logits per object (256 x 256 for the official models)",
@@ -142,13 +141,13 @@ class Prompts(Value):
 
         ``point_labels`` follow the points: (n,) or (n, k). ``labels`` are the objects' names.
         """
-        xy = np.asarray(points, dtype=np.float32)
+        xy = read_only(points, np.float32, "points")
         if xy.size == 0 and xy.ndim < 3:
             xy = xy.reshape(0, 1, 2)
         if xy.ndim == 2 and xy.shape[1] == 2:
             xy = xy[:, None]
             if point_labels is not None:
-                clicks = np.asarray(point_labels)
+                clicks = read_only(point_labels, np.int8, "point_labels")
                 point_labels = clicks[:, None] if clicks.ndim == 1 else clicks
         return cls._build(
             len(xy),
@@ -171,7 +170,7 @@ class Prompts(Value):
         source: str | Sequence[str] | None = None,
     ) -> Prompts:
         """From boxes (n, 4) x0, y0, x1, y1, or one box (4,)."""
-        xyxy = np.asarray(boxes, dtype=np.float32)
+        xyxy = read_only(boxes, np.float32, "boxes")
         if xyxy.size == 0 or xyxy.shape == (4,):
             xyxy = xyxy.reshape(-1, 4)
         return cls._build(len(xyxy), source, boxes=xyxy, labels=labels, class_ids=class_ids, scores=scores)
@@ -245,9 +244,7 @@ class Prompts(Value):
         return sanitize(self, hw)
 
     @classmethod
-    def from_supervision(
-        cls, detections: sv.Detections, *, source: str | Sequence[str] | None = None
-    ) -> Prompts:
+    def from_supervision(cls, detections: sv.Detections, *, source: str | Sequence[str] | None = None) -> Prompts:
         """Boxes, names, class ids and confidences of ``supervision.Detections``."""
         from sampipe.types.interop import prompts_from_supervision
 
@@ -265,9 +262,7 @@ def row_index(index: ArrayLike | slice, count: int) -> IntArray:
     rows = np.asarray(index)
     if rows.dtype == np.bool_:
         if rows.shape != (count,):
-            raise DataError(
-                f"index: got a bool mask of shape {rows.shape}, wanted ({count},), one per object"
-            )
+            raise DataError(f"index: got a bool mask of shape {rows.shape}, wanted ({count},), one per object")
         return np.flatnonzero(rows)
     if rows.size == 0:
         return np.zeros(0, dtype=np.int64)

@@ -98,13 +98,12 @@ class RLE(Value):
         height, width = _checked_hw(hw)
         if min(x, y) < 0 or y + self.hw[0] > height or x + self.hw[1] > width:
             raise DataError(
-                f"a mask of {self.hw[0]} x {self.hw[1]} at x={x}, y={y} reaches beyond a picture of"
-                f" {height} x {width}"
+                f"a mask of {self.hw[0]} x {self.hw[1]} at x={x}, y={y} reaches beyond a picture of {height} x {width}"
             )
         runs = _runs.place(_runs.parse(self.counts), self.hw, (x, y), (height, width))
         return RLE((height, width), _runs.compress(runs))
 
-    def _coco(self) -> dict[str, Any]:
+    def _raw(self) -> dict[str, Any]:
         return {"size": list(self.hw), "counts": self.counts}
 
 
@@ -117,9 +116,7 @@ def encode_many(masks: UInt8Array | BoolArray) -> list[RLE]:
         DataError: another dtype or number of dimensions.
     """
     if masks.dtype not in (np.uint8, np.bool_) or masks.ndim != 3 or 0 in masks.shape[1:]:
-        raise DataError(
-            f"masks: got {masks.dtype} of shape {masks.shape}, wanted uint8 or bool (n, width, height)"
-        )
+        raise DataError(f"masks: got {masks.dtype} of shape {masks.shape}, wanted uint8 or bool (n, width, height)")
     _, width, height = masks.shape
     return [RLE((height, width), _runs.compress(_runs.of_pixels(mask.reshape(-1)))) for mask in masks]
 
@@ -132,12 +129,10 @@ def iou_matrix(a: Sequence[RLE], b: Sequence[RLE]) -> NDArray[np.float64]:
     Raises:
         DataError: the masks are not all of one size.
     """
-    from pycocotools import mask as coco
-
     _one_size([*a, *b])
     if not a or not b:
         return np.zeros((len(a), len(b)))
-    ious = coco.iou([item._coco() for item in a], [item._coco() for item in b], [0] * len(b))
+    ious = _coco().iou([item._raw() for item in a], [item._raw() for item in b], [0] * len(b))
     return np.nan_to_num(np.asarray(ious, dtype=np.float64).reshape(len(a), len(b)), nan=0.0)
 
 
@@ -147,12 +142,10 @@ def merge(rles: Sequence[RLE], intersect: bool = False) -> RLE:
     Raises:
         DataError: there is no mask, or they are not all of one size.
     """
-    from pycocotools import mask as coco
-
     if not rles:
         raise DataError("merge: got no mask, wanted at least one; RLE.empty(hw) makes an empty one")
     _one_size(rles)
-    merged = coco.merge([item._coco() for item in rles], intersect=intersect)
+    merged = _coco().merge([item._raw() for item in rles], intersect=intersect)
     return RLE(rles[0].hw, merged["counts"])
 
 
@@ -164,6 +157,12 @@ def areas(rles: Sequence[RLE]) -> IntArray:
 def boxes(rles: Sequence[RLE]) -> FloatArray:
     """Tight half-open boxes, (n, 4) x, y, x, y; zeros for empty masks."""
     return np.array([item.box for item in rles], dtype=np.float32).reshape(-1, 4)
+
+
+def _coco() -> Any:
+    import pycocotools.mask
+
+    return pycocotools.mask
 
 
 def _one_size(rles: Sequence[RLE]) -> None:

@@ -45,9 +45,7 @@ def test_size_and_device() -> None:
     assert embedding.nbytes == 4 * (8 * 16 + 2 * 8 * 8 + 2 * 16 * 8)
     assert embedding.to("cpu").image_key == "pixels"
     assert not embedding.features.requires_grad
-    assert (
-        repr(embedding) == "ImageEmbedding(features=(8, 4, 4), model='weights', image='pixels', device='cpu')"
-    )
+    assert repr(embedding) == "ImageEmbedding(features=(8, 4, 4), model='weights', image='pixels', device='cpu')"
 
 
 def test_a_failed_save_leaves_nothing(tmp_path: Path) -> None:

@@ -148,9 +148,14 @@ def test_a_jpeg_of_a_phone_held_upright() -> None:
 def test_an_orientation_that_does_not_exist_changes_nothing(orientation: int) -> None:
     exif = Pillow.Exif()
     exif[0x0112] = orientation
-    np.testing.assert_array_equal(
-        Image.from_bytes(encoded(Pillow.fromarray(RGB), "PNG", exif=exif)).pixels, RGB
-    )
+    np.testing.assert_array_equal(Image.from_bytes(encoded(Pillow.fromarray(RGB), "PNG", exif=exif)).pixels, RGB)
+
+
+@pytest.mark.filterwarnings("ignore:.*:UserWarning")
+@pytest.mark.parametrize("exif", [b"Exif\0\0junk", b"Exif\0\0MM", b"Exif\0\0MM\0*\0\0\0\x08\0\x09"])
+def test_damaged_exif_is_no_reason_to_refuse_a_picture(exif: bytes) -> None:
+    data = encoded(Pillow.fromarray(RGB), "PNG", exif=exif)
+    np.testing.assert_array_equal(Image.from_bytes(data).pixels, RGB)
 
 
 def test_cmyk_is_converted() -> None:
@@ -190,9 +195,7 @@ def test_a_colour_key_is_transparent() -> None:
 
 def test_gray_and_bilevel() -> None:
     assert gray_of(encoded(Pillow.fromarray(RGB[..., 0]), "PNG")) == RGB[..., 0].tolist()
-    assert (
-        gray_of(encoded(Pillow.fromarray(RGB[..., 0] > 127), "PNG")) == (255 * (RGB[..., 0] > 127)).tolist()
-    )
+    assert gray_of(encoded(Pillow.fromarray(RGB[..., 0] > 127), "PNG")) == (255 * (RGB[..., 0] > 127)).tolist()
 
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF", "PPM"])
@@ -249,17 +252,13 @@ def test_the_first_frame_of_an_animation(kind: str) -> None:
 
 
 def test_one_pixel() -> None:
-    assert Image.from_bytes(encoded(Pillow.new("RGB", (1, 1), (1, 2, 3)), "PNG")).pixels.tolist() == [
-        [[1, 2, 3]]
-    ]
+    assert Image.from_bytes(encoded(Pillow.new("RGB", (1, 1), (1, 2, 3)), "PNG")).pixels.tolist() == [[[1, 2, 3]]]
 
 
 def test_a_pillow_image_of_any_mode() -> None:
     picture = Pillow.fromarray(RGB)
     for mode in ("RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "HSV", "L", "LA", "1", "P", "I", "F", "I;16"):
-        converted = (
-            picture.convert("L").convert(mode) if mode in ("I;16", "LA", "I", "F") else picture.convert(mode)
-        )
+        converted = picture.convert("L").convert(mode) if mode in ("I;16", "LA", "I", "F") else picture.convert(mode)
         assert Image.from_pil(converted).hw == (5, 7), mode
     with pytest.raises(DataError, match="no pixels"):
         Image.from_pil(Pillow.new("RGB", (0, 4)))

@@ -21,9 +21,7 @@ def some_masks() -> Masks:
         scores=[0.9, 0.8, np.nan],
         source="Boxes",
     )
-    return Masks.from_binary(PIXELS, prompts).replace(
-        iou_scores=np.array([[0.5], [np.nan], [0.25]], np.float32)
-    )
+    return Masks.from_binary(PIXELS, prompts).replace(iou_scores=np.array([[0.5], [np.nan], [0.25]], np.float32))
 
 
 @pytest.mark.parametrize("compact", [False, True])
@@ -69,9 +67,7 @@ def test_annotators_take_what_goes_out() -> None:
 def test_what_goes_out_merges() -> None:
     bare, named = Masks.from_binary(PIXELS), some_masks()
     stable = named.replace(stability=np.ones((3, 1), np.float32))
-    merged = sv.Detections.merge(
-        [part.to_supervision() for part in (bare, named, stable, Masks.empty((10, 12)))]
-    )
+    merged = sv.Detections.merge([part.to_supervision() for part in (bare, named, stable, Masks.empty((10, 12)))])
     assert len(merged) == 9
 
 
@@ -103,9 +99,7 @@ def test_detections_that_lack_nearly_everything() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "names", [["cat", "dog"], np.array(["cat", "dog"]), np.array(["cat", "dog"], object)]
-)
+@pytest.mark.parametrize("names", [["cat", "dog"], np.array(["cat", "dog"]), np.array(["cat", "dog"], object)])
 def test_names_come_in_every_form(names: object) -> None:
     detections = sv.Detections(
         xyxy=np.array([[0, 0, 1, 1], [0, 0, 2, 2]], float),

@@ -227,6 +227,7 @@ def test_explain_what_nobody_knows() -> None:
         ({"logits": torch.zeros(2, 3, 16, 8)}, r"logits: got \(2, 3, 16, 8\), wanted \(2, 3, m, m\)"),
         ({"logits": torch.zeros(2, 3, 16, 16, dtype=torch.int32)}, "wanted floats"),
         ({"logits": None}, "got both or neither"),
+        ({"logits": np.zeros((2, 3, 16, 16), np.float32)}, "torch.from_numpy makes it one"),
         ({"logits": None, "rles": ()}, "wanted 2 rows of 3 masks"),
         ({"stability": np.zeros((2, 1), np.float32)}, r"stability: got \(2, 1\), wanted \(2, 3\)"),
         ({"candidates": np.zeros((1, 3), np.int64)}, r"candidates: got \(1, 3\)"),

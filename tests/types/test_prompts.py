@@ -94,6 +94,29 @@ def test_nobody_can_change_a_value() -> None:
         prompts.boxes.flags.writeable = True
 
 
+def test_tensors_are_copied() -> None:
+    torch = pytest.importorskip("torch")
+    boxes = torch.tensor([[0.0, 0, 5, 6]])
+    prompts = Prompts(boxes=boxes)
+    boxes[:] = 9
+    assert prompts.boxes is not None and prompts.boxes.tolist() == [[0, 0, 5, 6]]
+    with pytest.raises(DataError, match="boxes: wanted an array of float32, got shape"):
+        Prompts(boxes=boxes.requires_grad_())
+
+
+def test_read_only_arrays_are_shared() -> None:
+    prompts = Prompts.from_boxes([[0, 0, 5, 6]])
+    assert prompts.boxes is not None
+    assert np.shares_memory(prompts.boxes, prompts.replace(labels=("a",)).boxes)  # type: ignore[arg-type]
+
+
+def test_ragged_lists_are_told_in_words() -> None:
+    with pytest.raises(DataError, match="points: wanted an array of float32, got list"):
+        Prompts.from_points([[1, 2], [3]])  # type: ignore[list-item]
+    with pytest.raises(DataError, match="boxes: wanted an array"):
+        Prompts.from_boxes([[1, 2, 3, 4], [3]])  # type: ignore[list-item]
+
+
 def test_select() -> None:
     prompts = Prompts.from_boxes(np.arange(12).reshape(3, 4), labels=["a", "b", "c"], scores=[0.1, 0.2, 0.3])
     assert prompts.select([2, 0]).labels == ("c", "a")

@@ -34,9 +34,7 @@ def reference(low: np.ndarray, frame: Frame) -> np.ndarray:
     """Bilinear to the square, cut off the padding, bilinear to the image."""
     square = (frame.input_size, frame.input_size)
     height, width = frame.resized_hw
-    full = functional.interpolate(
-        torch.from_numpy(low)[None, None], square, mode="bilinear", align_corners=False
-    )
+    full = functional.interpolate(torch.from_numpy(low)[None, None], square, mode="bilinear", align_corners=False)
     cut = full[..., :height, :width]
     return functional.interpolate(cut, frame.original_hw, mode="bilinear", align_corners=False)[0, 0].numpy()
 
