@@ -1,0 +1,84 @@
+"""torchvision's detection models as prompt sources."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+import sampipe as sp
+from sampipe_integrations._detections import ClassChoice, box_prompts, check_fraction, chosen_class_ids
+from sampipe_integrations.torchvision.loading import LoadedDetector, load, weights_requirement
+
+
+class TorchvisionDetector(sp.Node):
+    """Boxes from a model of ``torchvision.models.detection`` as prompts in original-image pixels.
+
+    Faster R-CNN, FCOS, RetinaNet, SSD; of Mask and Keypoint R-CNN the boxes only. The code is BSD-3-Clause.
+    The models also cut low scores off by themselves (0.05 for Faster R-CNN, 0.2 for FCOS), whatever
+    ``confidence`` says.
+
+    Args:
+        model: a name of ``torchvision.models.list_models(module=torchvision.models.detection)``.
+        weights: ``DEFAULT`` or another of torchvision's names for this model's published weights, downloaded
+            on first use; or a file with a state dict (``.safetensors``, ``.pt``, ``.pth``).
+        confidence: keep detections with at least this score.
+        classes: keep only these, by name or id.
+        class_names: for a file: the classes it was trained on, in order from id 1, without the background;
+            those of the published weights by default.
+        device: where to run; ``auto`` is the fastest that is there.
+
+    Raises:
+        DataError: a threshold outside 0..1, or an unknown class.
+        CheckpointError: an unknown model, or weights that are missing, unsafe or of another model.
+    """
+
+    model: str = "fasterrcnn_mobilenet_v3_large_fpn"
+    weights: str = "DEFAULT"
+    confidence: float = 0.5
+    classes: ClassChoice = None
+    class_names: Sequence[str] | None = None
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        check_fraction(confidence=self.confidence)
+        if self.class_names is not None:
+            chosen_class_ids(self.classes, dict(enumerate(self.class_names, start=1)))
+
+    def requirements(self) -> Sequence[sp.Requirement]:
+        """torchvision, which the core brings, the weights and the device."""
+        return (
+            sp.Requirement.package("torchvision"),
+            weights_requirement(self.model, self.weights),
+            sp.Requirement.device(self.device),
+        )
+
+    @sp.resource(
+        shared=lambda self: (
+            "torchvision",
+            self.model,
+            self.weights,
+            tuple(self.class_names or ()),
+            self.device,
+        )
+    )
+    def network(self) -> LoadedDetector:
+        """The loaded model."""
+        return load(self.model, self.weights, class_names=self.class_names, device=self.device)
+
+    def run(self, image: sp.Image) -> sp.Prompts:
+        """Detect objects in ``image``."""
+        network = self.network
+        wanted = chosen_class_ids(self.classes, network.names)
+        boxes, class_ids, scores = network.detect(image)
+        keep = scores >= self.confidence
+        if wanted is not None:
+            keep &= np.isin(class_ids, wanted)
+        return box_prompts(
+            image,
+            boxes[keep],
+            class_ids=class_ids[keep],
+            names=network.names,
+            scores=scores[keep],
+            source=self.type_id,
+        )
