@@ -49,11 +49,7 @@ def _by_input(graph: Graph, given: Any) -> Mapping[str, Any]:
 def _opened(graph: Graph, inputs: Mapping[str, Any]) -> dict[str, Any]:
     opened = dict(inputs)
     for name, value in inputs.items():
-        if (
-            isinstance(value, (str, os.PathLike))
-            and name in graph.inputs
-            and graph.inputs[name].type is Image
-        ):
+        if isinstance(value, (str, os.PathLike)) and name in graph.inputs and graph.inputs[name].type is Image:
             opened[name] = Image.open(value)
     return opened
 

@@ -29,9 +29,7 @@ class LocalEngine:
                 raise item.error
         return _result(graph, item, report)
 
-    def stream(
-        self, graph: Graph, inputs: Mapping[str, Any]
-    ) -> Generator[tuple[str, Mapping[str, Any]], None, None]:
+    def stream(self, graph: Graph, inputs: Mapping[str, Any]) -> Generator[tuple[str, Mapping[str, Any]], None, None]:
         """See :meth:`Graph.stream`. Inputs are checked at once, nodes run as the result is read."""
         return self._stream(graph, single(graph, inputs))
 

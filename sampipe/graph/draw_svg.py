@@ -56,9 +56,7 @@ def svg(graph: Graph) -> str:
     """The whole drawing."""
     boxes = _boxes(graph)
     wires = list(_wires(graph))
-    placed = layout(
-        {name: box.size for name, box in boxes.items()}, [(start, end) for start, _, end, _ in wires]
-    )
+    placed = layout({name: box.size for name, box in boxes.items()}, [(start, end) for start, _, end, _ in wires])
     body = ['<g fill="none" stroke-width="1.6">']
     for start, out, end, into in wires:
         x1, x2 = placed.x[start] + boxes[start].size[0], placed.x[end]

@@ -49,7 +49,6 @@ def load_engine(engine: str | Engine) -> Engine:
     found = points("sampipe.engines")
     if engine not in found:
         raise SpecError(
-            f"No engine {engine!r} is installed.{did_you_mean(engine, found)} "
-            f"Installed: {listed(sorted(found))}."
+            f"No engine {engine!r} is installed.{did_you_mean(engine, found)} Installed: {listed(sorted(found))}."
         )
     return cast("Engine", load_entry(found[engine])())

@@ -79,9 +79,7 @@ class Graph:
         """
         return load_engine(engine).run(self, inputs)
 
-    def stream(
-        self, /, *, engine: str | Engine = "local", **inputs: Any
-    ) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    def stream(self, /, *, engine: str | Engine = "local", **inputs: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Run once, giving ``(node name, {port: value})`` as soon as each node is done."""
         return load_engine(engine).stream(self, inputs)
 
@@ -106,9 +104,7 @@ class Graph:
         Raises:
             NodeError: an item failed, with ``on_error="raise"``.
         """
-        return load_engine(engine).map(
-            self, items, batch_size=batch_size, progress=progress, on_error=on_error
-        )
+        return load_engine(engine).map(self, items, batch_size=batch_size, progress=progress, on_error=on_error)
 
     async def arun(self, /, *, engine: str | Engine = "local", **inputs: Any) -> Result:
         """Run once without blocking the event loop."""
@@ -246,15 +242,11 @@ def _check_names(graph: Graph) -> None:
     for kind, names in (("input", graph.inputs), ("node", graph.nodes), ("output", graph.outputs)):
         for name in names:
             if not name.isidentifier():
-                raise GraphError(
-                    f"{name!r} cannot name a graph's {kind}: use letters, digits and underscores."
-                )
+                raise GraphError(f"{name!r} cannot name a graph's {kind}: use letters, digits and underscores.")
     if "engine" in graph.inputs:
         raise GraphError("A graph input cannot be called 'engine': run() uses the word. Rename it.")
     for name in graph.wires:
         if name not in graph.nodes:
-            raise GraphError(
-                f"Wires lead to {name!r}, but there is no such node.{did_you_mean(name, graph.nodes)}"
-            )
+            raise GraphError(f"Wires lead to {name!r}, but there is no such node.{did_you_mean(name, graph.nodes)}")
     if not graph.outputs:
         raise GraphError("The graph has no outputs. Say what should come out of it.")

@@ -79,9 +79,7 @@ def _order(columns: list[list[str]], layer: Mapping[str, int], near: Mapping[str
             place.update((name, float(index)) for index, name in enumerate(column))
 
 
-def _heights(
-    columns: list[list[str]], heights: Mapping[str, float], near: Mapping[str, list[str]]
-) -> dict[str, float]:
+def _heights(columns: list[list[str]], heights: Mapping[str, float], near: Mapping[str, list[str]]) -> dict[str, float]:
     """Pull every box towards the mean of its neighbours, keeping order and distance."""
     y: dict[str, float] = {}
     for column in columns:
@@ -89,8 +87,7 @@ def _heights(
     for sweep in range(_SWEEPS):
         for column in columns[:: 1 if sweep % 2 == 0 else -1]:
             wanted = {
-                name: sum(y[one] for one in near[name]) / len(near[name]) if near[name] else y[name]
-                for name in column
+                name: sum(y[one] for one in near[name]) / len(near[name]) if near[name] else y[name] for name in column
             }
             _spread(column, heights, y, wanted)
     return y

@@ -28,9 +28,7 @@ class Step:
     frees: tuple[Source, ...]
 
 
-def plan(
-    nodes: Mapping[str, Node], wires: Mapping[str, Wires], outputs: Mapping[str, Source]
-) -> tuple[Step, ...]:
+def plan(nodes: Mapping[str, Node], wires: Mapping[str, Wires], outputs: Mapping[str, Source]) -> tuple[Step, ...]:
     """The steps in order; ``nodes`` is in topological order already."""
     wanted = needed(nodes, wires, outputs)
     kept = set(outputs.values())

@@ -128,9 +128,7 @@ def _read_ports(cls: type) -> Ports:
             raise GraphError(f"{cls.__name__}.run does not say the type of {parameter.name!r}. Annotate it.")
         required = parameter.default is parameter.empty
         annotation = hints[parameter.name]
-        inputs[parameter.name] = Port(
-            parameter.name, annotation if required else without_none(annotation), required
-        )
+        inputs[parameter.name] = Port(parameter.name, annotation if required else without_none(annotation), required)
     outputs, returns = _outputs(cls, hints)
     return Ports(inputs, outputs, returns)
 

@@ -11,6 +11,7 @@ import functools
 import importlib
 import re
 import sys
+import warnings
 from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
@@ -56,10 +57,18 @@ def vendors() -> dict[str, str]:
 
 
 def node_types() -> dict[str, type[Node]]:
-    """Every registered node class by type id; imports every vendor's module that can be imported."""
+    """Every registered node class by type id; imports every vendor's module.
+
+    A vendor whose module cannot be imported is left out with a RuntimeWarning that says why.
+    """
     found = {}
     for vendor in sorted({*vendors(), *_registered}):
-        for cls in _classes(vendor).values():
+        try:
+            classes = _classes(vendor)
+        except Exception as error:  # one broken plugin must not hide the others
+            warnings.warn(f"The nodes of {vendor!r} are left out: {error}", RuntimeWarning, stacklevel=2)
+            continue
+        for cls in classes.values():
             found[f"{vendor}.{cls.__name__}@{cls.version}"] = cls
     return found
 
@@ -78,8 +87,7 @@ def find(type_id: str) -> type[Node]:
     if vendor not in vendors() and vendor not in _registered:
         known = sorted({*vendors(), *_registered})
         raise SpecError(
-            f"{type_id!r}: no vendor {vendor!r} is installed.{did_you_mean(vendor, known)} "
-            f"Installed: {listed(known)}."
+            f"{type_id!r}: no vendor {vendor!r} is installed.{did_you_mean(vendor, known)} Installed: {listed(known)}."
         )
     cls = _classes(vendor).get(name)
     if cls is None:
@@ -123,8 +131,7 @@ def detector(spec: str, /, **params: Any) -> Node:
     found = points("sampipe.detectors")
     if name not in found:
         raise SpecError(
-            f"No detector {name!r} is installed.{did_you_mean(name, found)} "
-            f"Installed: {listed(sorted(found))}."
+            f"No detector {name!r} is installed.{did_you_mean(name, found)} Installed: {listed(sorted(found))}."
         )
     factory = load_entry(found[name])
     try:

@@ -46,9 +46,7 @@ class Requirement:
     def file(cls, path: str | os.PathLike[str], *, fix: str | None = None) -> Requirement:
         """A weights file at a path."""
         where = Path(path)
-        return cls(
-            kind="weights", name=str(path), fix=fix or f"put the file at {where}", is_met=where.is_file
-        )
+        return cls(kind="weights", name=str(path), fix=fix or f"put the file at {where}", is_met=where.is_file)
 
     @classmethod
     def device(cls, name: str) -> Requirement:

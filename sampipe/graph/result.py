@@ -95,7 +95,4 @@ class Result:
         return [*super().__dir__(), *self.outputs]
 
     def _unknown(self, name: str) -> str:
-        return (
-            f"The result has no output {name!r}.{did_you_mean(name, self.outputs)} "
-            f"It has {listed(self.outputs)}."
-        )
+        return f"The result has no output {name!r}.{did_you_mean(name, self.outputs)} It has {listed(self.outputs)}."

@@ -98,10 +98,7 @@ def build(spec: GraphSpec, where: str) -> Graph:
     """
     nodes = {name: make_node(name, one, where) for name, one in spec.nodes.items()}
     wires = {
-        name: {
-            port: _source(text, f"{where}: node {name!r}, input {port!r}")
-            for port, text in one.inputs.items()
-        }
+        name: {port: _source(text, f"{where}: node {name!r}, input {port!r}") for port, text in one.inputs.items()}
         for name, one in spec.nodes.items()
     }
     outputs = {name: _source(text, f"{where}: output {name!r}") for name, text in spec.outputs.items()}
@@ -125,12 +122,9 @@ def make_node(name: str, spec: NodeSpec, where: str) -> Node:
             )
     for param in required_params(cls):
         if param not in spec.params:
-            raise SpecError(
-                f"{where}: {cls.__name__} needs the parameter {param!r}: {type_name(hints[param])}."
-            )
+            raise SpecError(f"{where}: {cls.__name__} needs the parameter {param!r}: {type_name(hints[param])}.")
     values = {
-        param: _value(value, hints[param], f"{where}, parameter {param!r}")
-        for param, value in spec.params.items()
+        param: _value(value, hints[param], f"{where}, parameter {param!r}") for param, value in spec.params.items()
     }
     try:
         return cls(**values)
@@ -206,9 +200,7 @@ def _data(graph: Graph) -> dict[str, Any]:
         if wires := graph.wires[name]:
             entry["inputs"] = {port: str(source) for port, source in wires.items()}
         nodes[name] = entry
-    inputs = {
-        name: f"{type_name(port.type)}{'' if port.required else '?'}" for name, port in graph.inputs.items()
-    }
+    inputs = {name: f"{type_name(port.type)}{'' if port.required else '?'}" for name, port in graph.inputs.items()}
     outputs = {name: str(source) for name, source in graph.outputs.items()}
     return {"sampipe": 1, "inputs": inputs, "nodes": nodes, "outputs": outputs}
 

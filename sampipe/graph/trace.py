@@ -106,9 +106,7 @@ class _Recorder:
         name = chosen or self.variables.get(id(node)) or snake_case(type(node).__name__)
         return numbered(name, self.nodes)
 
-    def _wires(
-        self, name: str, node: Node, args: tuple[Any, ...], kwargs: Mapping[str, Any]
-    ) -> dict[str, Source]:
+    def _wires(self, name: str, node: Node, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Source]:
         ports = list(node.ports.inputs)
         if len(args) > len(ports):
             raise MissingInputError(f"{label(name, node)} takes {len(ports)} inputs and got {len(args)}.")

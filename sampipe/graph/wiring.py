@@ -34,9 +34,7 @@ class Source:
             return cls(None, text[1:])
         if dot and node.isidentifier() and port.isidentifier():
             return cls(node, port)
-        raise GraphError(
-            f"{text!r} is not a source: write $name for a graph input or node.port for a node's output."
-        )
+        raise GraphError(f"{text!r} is not a source: write $name for a graph input or node.port for a node's output.")
 
 
 Wires = Mapping[str, Source]  # of one node, by input port
@@ -68,9 +66,7 @@ def check_wires(name: str, node: Node, wires: Wires, available: Sources) -> None
             given = resolve(wires[port], available, where)
             _check_type(where, wanted, wires[port], given)
         elif wanted.required:
-            raise MissingInputError(
-                f"{where}: nothing feeds it. Wanted: {wanted}. Available: {offer(available)}."
-            )
+            raise MissingInputError(f"{where}: nothing feeds it. Wanted: {wanted}. Available: {offer(available)}.")
 
 
 def check_input_name(name: str, node: Node, port: str) -> None:
@@ -110,9 +106,7 @@ def order(nodes: Iterable[str], wires: Mapping[str, Wires]) -> list[str]:
     while waiting:
         ready = [name for name in waiting if all(one in done for one in _upstream(name, wires))]
         if not ready:
-            raise CycleError(
-                f"Nodes wait for each other: {' -> '.join(_cycle(waiting, wires))}. Cut one of the wires."
-            )
+            raise CycleError(f"Nodes wait for each other: {' -> '.join(_cycle(waiting, wires))}. Cut one of the wires.")
         done[ready[0]] = None
         waiting.remove(ready[0])
     return list(done)

@@ -47,11 +47,7 @@ def parse(text: str, where: str) -> Any:
 
 def write(data: Any) -> str:
     """Data as YAML that both this reader and YAML 1.1 readers read back the same."""
-    return str(
-        yaml.dump(
-            data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=None, width=110
-        )
-    )
+    return str(yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=None, width=110))
 
 
 class _Loader(yaml.SafeLoader):
@@ -67,9 +63,7 @@ class _Loader(yaml.SafeLoader):
             raise _refused("tags", event.tag, event)
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise yaml.composer.ComposerError(
-                None, None, "nested too deeply for a graph file", event.start_mark
-            )
+            raise yaml.composer.ComposerError(None, None, "nested too deeply for a graph file", event.start_mark)
         try:
             return super().compose_node(parent, index)
         finally:
@@ -78,12 +72,8 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         seen = set()
         for key_node, _ in node.value:
-            if not isinstance(key_node, yaml.ScalarNode) or not isinstance(
-                self.construct_object(key_node), str
-            ):
-                raise yaml.constructor.ConstructorError(
-                    None, None, "keys are text in graph files", key_node.start_mark
-                )
+            if not isinstance(key_node, yaml.ScalarNode) or not isinstance(self.construct_object(key_node), str):
+                raise yaml.constructor.ConstructorError(None, None, "keys are text in graph files", key_node.start_mark)
             if key_node.value in seen:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"the key {key_node.value!r} stands here twice", key_node.start_mark

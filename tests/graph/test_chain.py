@@ -61,9 +61,7 @@ def test_a_chosen_name():
 
 
 def test_taking_nothing_from_upstream_is_an_error():
-    with pytest.raises(
-        sp.MissingInputError, match=r"Largest takes nothing .* masks: Masks; upstream is bright"
-    ):
+    with pytest.raises(sp.MissingInputError, match=r"Largest takes nothing .* masks: Masks; upstream is bright"):
         _ = Bright() | Largest()
     with pytest.raises(sp.MissingInputError, match=r"The graph after \| takes nothing"):
         _ = Split() | (Bright() | Fill())

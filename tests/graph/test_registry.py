@@ -96,6 +96,14 @@ def test_a_vendor_that_lacks_a_package_says_so():
 
 
 @pytest.mark.usefixtures("acme")
+def test_listing_all_leaves_out_the_broken_with_a_warning():
+    with pytest.warns(RuntimeWarning, match="'needy' are left out: .*a_package_that_is_not_there"):
+        found = registry.node_types()
+    assert found["toy.Bright@1"] is Bright
+    assert "acme.Blur@3" in found and "sampipe.Segment@1" in found
+
+
+@pytest.mark.usefixtures("acme")
 def test_detectors_by_short_name():
     assert registry.detector("blur").describe() == "Blur()"
     assert registry.detector("blur:gauss").describe() == "Blur(kind='gauss')"

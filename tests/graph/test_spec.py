@@ -56,9 +56,7 @@ def test_a_file_is_a_graph():
 
 
 def everything() -> sp.Graph:
-    node = Everything(
-        required=3, mode="good", points=[(1.0, 2.5)], names=["no", "1e3"], extra={"a": [None, {}]}
-    )
+    node = Everything(required=3, mode="good", points=[(1.0, 2.5)], names=["no", "1e3"], extra={"a": [None, {}]})
 
     def pipeline(image: sp.Image, amount: int, prompts: sp.Prompts | None = None):
         return {"image": node(image, amount, prompts=prompts), "same": image}

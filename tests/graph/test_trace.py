@@ -92,9 +92,7 @@ def test_several_outputs_by_attribute_and_by_unpacking():
 
 
 def test_an_unknown_output():
-    with pytest.raises(
-        sp.UnknownPortError, match=r"no output 'rigth'\. Did you mean 'right'\? It gives left"
-    ):
+    with pytest.raises(sp.UnknownPortError, match=r"no output 'rigth'\. Did you mean 'right'\? It gives left"):
         sp.trace(lambda image: detect(Split()(image).rigth))
 
 

@@ -9,9 +9,7 @@ import numpy as np
 import sampipe as sp
 
 
-def picture(
-    *bright: tuple[int, int, int, int], hw: tuple[int, int] = (24, 32), source: str | None = None
-) -> sp.Image:
+def picture(*bright: tuple[int, int, int, int], hw: tuple[int, int] = (24, 32), source: str | None = None) -> sp.Image:
     """A dark image with a bright rectangle for each (x0, y0, x1, y1); two of them by default."""
     pixels = np.full((*hw, 3), 20, np.uint8)
     for x0, y0, x1, y1 in bright or ((2, 3, 9, 8), (17, 5, 30, 20)):
@@ -70,9 +68,7 @@ class Split(sp.Node):
 
     def run(self, image: sp.Image) -> Halves:
         middle = image.width // 2
-        return Halves(
-            image.crop((0, 0, middle, image.height)), image.crop((middle, 0, image.width, image.height))
-        )
+        return Halves(image.crop((0, 0, middle, image.height)), image.crop((middle, 0, image.width, image.height)))
 
 
 @sp.register("toy")
