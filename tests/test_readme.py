@@ -55,6 +55,19 @@ def runnable(language: str, start: str = "") -> list[object]:
     return [pytest.param(block, id=f"line-{block.line}") for block in found]
 
 
+def test_blocks_are_found_with_what_follows_them() -> None:
+    text = "```bash\nsampipe x\n```\n\n```text\nprinted\n```\n<!-- not run: slow -->\n```python\n1\n```\n"
+    first, printed, last = read_blocks(text)
+    assert (first.language, first.body, first.output, first.line) == ("bash", "sampipe x\n", "printed\n", 1)
+    assert (printed.language, printed.output) == ("text", None)
+    assert (last.language, last.skipped, first.skipped) == ("python", True, False)
+
+
+def test_there_is_something_to_run() -> None:
+    assert runnable("python")
+    assert runnable("bash", start="sampipe")
+
+
 @pytest.mark.parametrize("line", SET_UP_LINES)
 def test_set_up_lines_stand_in_a_bash_block_once(line: str) -> None:
     lines = [each for block in BLOCKS if block.language == "bash" for each in block.body.splitlines()]

@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from sampipe.graph.result import Result
 
 
-def run_job(
-    saving: Saving, words: Sequence[str], *, inputs: Mapping[str, Any], title: str, json: bool
-) -> None:
+def run_job(saving: Saving, words: Sequence[str], *, inputs: Mapping[str, Any], title: str, json: bool) -> None:
     """Run over the images that ``words`` stand for, then print what came of it.
 
     One bad image does not stop the others.

@@ -22,7 +22,7 @@ def expand(words: Iterable[str]) -> tuple[list[str], list[tuple[str, str]]]:
     for word in words:
         try:
             for source in _expand_one(word):
-                identity = source if source.startswith("sample:") else Path(source).resolve()
+                identity = source if source.startswith("sample:") else Path(source).absolute()
                 sources.setdefault(identity, source)
         except DataError as error:
             failures.append((word, str(error)))

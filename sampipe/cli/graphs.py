@@ -38,10 +38,7 @@ def check(
         ]
         _screen.print_json({"graph": str(graph), "ok": report.ok, "problems": problems})
     elif report.problems:
-        rows = [
-            (problem.node or "", problem.kind, problem.message, problem.fix) for problem in report.problems
-        ]
-        _screen.print_table(rows, columns=("node", "kind", "what is missing", "what to do"))
+        print(report)
     else:
         print(f"{graph}: ready to run")
     if not report.ok:
@@ -50,9 +47,7 @@ def check(
 
 def draw(
     graph: GraphFile,
-    format: Annotated[
-        Drawing, typer.Option(help="mermaid is text for Markdown; svg is a picture.")
-    ] = Drawing.mermaid,
+    format: Annotated[Drawing, typer.Option(help="mermaid is text for Markdown; svg is a picture.")] = Drawing.mermaid,
     out: Annotated[Path | None, typer.Option(help="A file to write, instead of printing.")] = None,
 ) -> None:
     """Draw a graph."""

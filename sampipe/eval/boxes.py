@@ -89,8 +89,7 @@ def _measure(sam: SamModel, picture: Picture, rivals: Mapping[str, Competitor]) 
     image = Image.open(picture.path)
     if image.hw != picture.objects[0].mask.hw:
         raise DataError(
-            f"{picture.path}: the file is {image.hw}, its annotations {picture.objects[0].mask.hw} "
-            "(height, width)"
+            f"{picture.path}: the file is {image.hw}, its annotations {picture.objects[0].mask.hw} (height, width)"
         )
     boxes = np.array([truth.xyxy for truth in picture.objects], dtype=np.float32)
     truths = [truth.mask for truth in picture.objects]

@@ -36,9 +36,7 @@ class Picture:
     objects: tuple[GroundTruth, ...]
 
 
-def read_coco(
-    folder: str | Path, *, min_area: int = 0, limit: int | None = None, seed: int = 0
-) -> list[Picture]:
+def read_coco(folder: str | Path, *, min_area: int = 0, limit: int | None = None, seed: int = 0) -> list[Picture]:
     """The pictures of a COCO folder that have objects of at least ``min_area`` px² of mask, in file order.
 
     Objects marked ``iscrowd`` are left out: their one box stands for many things.
@@ -55,17 +53,13 @@ def read_coco(
     file = _annotation_file(Path(folder))
     document = _read_json(file)
     categories = {row["id"]: str(row["name"]) for row in _rows(document, "categories", file, ("id", "name"))}
-    images = {
-        row["id"]: row for row in _rows(document, "images", file, ("id", "file_name", "height", "width"))
-    }
+    images = {row["id"]: row for row in _rows(document, "images", file, ("id", "file_name", "height", "width"))}
     objects: dict[int, list[GroundTruth]] = {key: [] for key in images}
     for row in _rows(document, "annotations", file, ("id", "image_id", "category_id")):
         if row.get("iscrowd") or not row.get("segmentation"):
             continue
         if row["image_id"] not in images:
-            raise DataError(
-                f"{file}: annotation {row['id']} belongs to image {row['image_id']}, which is not listed"
-            )
+            raise DataError(f"{file}: annotation {row['id']} belongs to image {row['image_id']}, which is not listed")
         found = _ground_truth(row, images[row["image_id"]], categories, file)
         if found.mask.area >= max(min_area, 1):
             objects[row["image_id"]].append(found)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
-import tempfile
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+from sampipe.nodes.export._files import write_atomic
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,17 +40,7 @@ class Evaluation:
 
     def write(self, path: str | Path) -> None:
         """Write the JSON file whole or not at all."""
-        target = Path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(self.to_json() + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).replace(target)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
+        write_atomic(Path(path), f"{self.to_json()}\n".encode())
 
 
 def versions(*, model_digest: str, device: str) -> dict[str, str]:

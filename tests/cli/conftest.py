@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image as PilImage
+from tiny_sam import write_tiny_model
 from typer.testing import CliRunner, Result
 
 from sampipe.cli import app
@@ -44,32 +45,8 @@ def printed() -> Callable[[Result], Any]:
 
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkpoint with random weights; everything it says counts, so that there are masks to save."""
-    import torch
-
-    from sampipe.models import Sam, SamConfig
-    from sampipe.models.checkpoints import save_checkpoint
-    from sampipe.models.config import EverythingDefaults, MaskDecoderConfig, NanoConfig
-
-    config = SamConfig(
-        image_encoder=NanoConfig(
-            widths=(8, 8, 16, 16),
-            depths=(1, 1, 1, 1),
-            attention_layers=1,
-            attention_heads=2,
-            out_channels=16,
-            fine_channels=(8, 8),
-            image_size=128,
-        ),
-        mask_decoder=MaskDecoderConfig(num_heads=2, mlp_dim=32, iou_head_dim=16),
-        everything=EverythingDefaults(points_per_side=3, pred_iou=0, stability=0, min_region_area=0),
-    )
-    torch.manual_seed(0)
-    weights = Sam(config).state_dict()
-    weights["mask_decoder.iou_prediction_head.layers.2.bias"] += 0.8
-    path = tmp_path_factory.mktemp("model") / "tiny.safetensors"
-    save_checkpoint(weights, config, path, dtype=torch.float32)
-    return path
+    """A checkpoint with random weights."""
+    return write_tiny_model(tmp_path_factory.mktemp("model"))
 
 
 @pytest.fixture

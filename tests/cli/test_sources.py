@@ -25,9 +25,7 @@ def test_a_recursive_glob_reaches_inner_folders(tmp_path: Path) -> None:
 
 def test_a_file_given_twice_is_taken_once(tmp_path: Path) -> None:
     touch(tmp_path, "a.png")
-    assert expand([str(tmp_path / "a.png"), str(tmp_path), f"{tmp_path}/*.png"])[0] == [
-        str(tmp_path / "a.png")
-    ]
+    assert expand([str(tmp_path / "a.png"), str(tmp_path), f"{tmp_path}/*.png"])[0] == [str(tmp_path / "a.png")]
 
 
 def test_a_file_given_by_name_is_taken_whatever_it_is_called(tmp_path: Path) -> None:
@@ -43,9 +41,7 @@ def test_a_file_name_with_brackets_is_a_file_first(tmp_path: Path) -> None:
 def test_words_that_stand_for_nothing_are_failures_and_the_rest_goes_on(tmp_path: Path) -> None:
     touch(tmp_path / "empty")
     touch(tmp_path, "a.png")
-    sources, failures = expand(
-        [f"{tmp_path}/x.png", f"{tmp_path}/empty", f"{tmp_path}/*.webp", f"{tmp_path}/a.png"]
-    )
+    sources, failures = expand([f"{tmp_path}/x.png", f"{tmp_path}/empty", f"{tmp_path}/*.webp", f"{tmp_path}/a.png"])
     assert sources == [str(tmp_path / "a.png")]
     assert [Path(word).name for word, _ in failures] == ["x.png", "empty", "*.webp"]
     assert [reason.split(";")[0] for _, reason in failures] == [

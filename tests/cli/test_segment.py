@@ -1,0 +1,218 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image as PilImage
+from typer.testing import Result
+
+Sampipe = Callable[..., Result]
+Printed = Callable[[Result], Any]
+
+
+def coco(out: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((out / "annotations.json").read_text())
+    return document
+
+
+def size_of(path: str | Path) -> tuple[int, int]:
+    with PilImage.open(path) as picture:
+        return picture.size
+
+
+def test_without_prompt_everything_is_segmented_and_saved(
+    sampipe: Sampipe, tiny_model: Path, photos: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "deep" / "out"
+    result = sampipe("segment", photos, "--model", tiny_model, "--out", out)
+    assert sorted(path.name for path in out.iterdir()) == [
+        "a.overlay.png",
+        "annotations.json",
+        "b.overlay.png",
+    ]
+    assert size_of(out / "a.overlay.png") == (64, 48)
+    found = coco(out)
+    assert [image["file_name"] for image in found["images"]] == ["a.png", "b.jpg"]
+    assert {one["image_id"] for one in found["annotations"]} == {1, 2}
+    assert "a.overlay.png" in result.stdout
+    assert f"{len(found['annotations'])} objects in 2 images" in result.stdout
+
+
+def test_saves_what_is_asked_for_and_nothing_else(
+    sampipe: Sampipe, tiny_model: Path, photos: Path, tmp_path: Path, printed: Printed
+) -> None:
+    out = tmp_path / "out"
+    words = ("--box", "5,5,30,30", "--save", "png,yolo", "--model", tiny_model, "--out", out, "--json")
+    document = printed(sampipe("segment", photos / "a.png", *words))
+    named = [*document["images"][0]["files"], *document["files"]]
+    assert sorted(named) == sorted(map(str, out.iterdir()))
+    assert sorted(path.name for path in out.iterdir()) == ["a.labels.png", "a.txt", "classes.txt"]
+
+
+def test_json_is_one_document_with_the_numbers(
+    sampipe: Sampipe, tiny_model: Path, photos: Path, tmp_path: Path, printed: Printed
+) -> None:
+    out = tmp_path / "out"
+    boxes = ("--box", "5,5,30,30", "--box", "20,10,60,40")
+    document = printed(sampipe("segment", photos, *boxes, "--model", tiny_model, "--out", out, "--json"))
+    assert [row["objects"] for row in document["images"]] == [2, 2]
+    assert document["files"] == [str(out / "annotations.json")]
+    assert document["errors"] == []
+    row = document["images"][0]
+    assert row["image"] == str(photos / "a.png")
+    assert (row["width"], row["height"], row["device"]) == (64, 48, "cpu")
+    assert row["seconds"] > 0
+    scores = [one["predicted_iou"] for one in coco(out)["annotations"] if one["image_id"] == 1]
+    assert row["predicted_iou"] == pytest.approx(np.mean(scores), abs=1e-5)
+
+
+def test_points_with_a_box_are_one_object_and_a_lone_point_gives_one_mask(
+    sampipe: Sampipe, tiny_model: Path, photos: Path, tmp_path: Path, printed: Printed
+) -> None:
+    words = ("--model", tiny_model, "--out", tmp_path / "out", "--json")
+    both = ("--point", "10,10", "--point", "50,40,0", "--box", "5,5,30,30")
+    for prompt in (both, ("--point", "10,10"), ("--point", "10,10", "--point", "12,12")):
+        document = printed(sampipe("segment", photos / "a.png", *prompt, *words))
+        assert document["images"][0]["objects"] == 1
+        assert len(coco(tmp_path / "out")["annotations"]) <= 1
+
+
+def test_a_detector_by_name(sampipe: Sampipe, tiny_model: Path, photos: Path, tmp_path: Path, printed: Printed) -> None:
+    words = ("--detector", "face", "--model", tiny_model, "--out", tmp_path, "--json")
+    document = printed(sampipe("segment", photos / "a.png", *words))
+    assert document["images"][0]["objects"] == 0
+    assert document["images"][0]["predicted_iou"] is None
+    assert (tmp_path / "a.overlay.png").is_file()
+    assert coco(tmp_path)["annotations"] == []
+
+
+def test_the_same_name_in_two_folders_gives_two_files(
+    sampipe: Sampipe, tiny_model: Path, photos: Path, tmp_path: Path, printed: Printed
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    PilImage.new("RGB", (30, 20), "red").save(other / "a.png")
+    out = tmp_path / "out"
+    words = ("--box", "2,2,15,15", "--model", tiny_model, "--out", out, "--json")
+    document = printed(sampipe("segment", photos, other, *words))
+    files = [file for row in document["images"] for file in row["files"]]
+    assert len(set(files)) == 3
+    assert [size_of(file) for file in files] == [(64, 48), (64, 48), (30, 20)]
+
+
+def test_a_bad_image_is_reported_and_the_rest_goes_on(
+    sampipe: Sampipe, tiny_model: Path, photos: Path, tmp_path: Path, printed: Printed
+) -> None:
+    (photos / "aa.png").write_bytes((photos / "a.png").read_bytes()[:500])
+    (photos / "empty.jpg").touch()
+    (photos / "text.jpg").write_text("not a picture")
+    out = tmp_path / "out"
+    words = ("--box", "2,2,15,15", "--model", tiny_model, "--out", out)
+    result = sampipe("segment", photos, tmp_path / "missing.png", *words, "--json", ok=False)
+    assert result.exit_code == 1
+    document = printed(result)
+    assert [Path(row["image"]).name for row in document["images"]] == ["a.png", "b.jpg"]
+    failed = [Path(row["image"]).name for row in document["errors"]]
+    assert failed == ["missing.png", "aa.png", "empty.jpg", "text.jpg"]
+    lines = result.stderr.splitlines()
+    assert len(lines) == 4
+    for name, line in zip(failed, lines, strict=True):
+        assert line.startswith("error: ")
+        assert line.count(name) == 1
+    assert sorted(path.name for path in out.iterdir()) == [
+        "a.overlay.png",
+        "annotations.json",
+        "b.overlay.png",
+    ]
+    assert len(coco(out)["images"]) == 2
+
+
+def test_only_bad_images_leave_no_annotations(sampipe: Sampipe, tiny_model: Path, photos: Path, tmp_path: Path) -> None:
+    (photos / "a.png").write_text("not a picture")
+    result = sampipe("segment", photos / "a.png", "--model", tiny_model, "--out", tmp_path / "out", ok=False)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_box_outside_the_image_is_dropped_and_said(
+    sampipe: Sampipe, tiny_model: Path, photos: Path, tmp_path: Path, printed: Printed
+) -> None:
+    boxes = ("--box", "500,500,600,600", "--box", "30,30,5,5", "--box", "7,7,7,20")
+    words = ("--model", tiny_model, "--out", tmp_path / "out", "--json")
+    result = sampipe("segment", photos / "a.png", *boxes, *words)
+    [row] = printed(result)["images"]
+    assert (row["objects"], row["prompts_dropped"]) == (1, 2)
+    assert "2 prompts dropped" in result.stderr
+
+
+def test_a_sample_photo(sampipe: Sampipe, tiny_model: Path, tmp_path: Path) -> None:
+    sampipe("segment", "sample:coffee", "--box", "170,17,410,308", "--model", tiny_model, "--out", tmp_path)
+    assert (tmp_path / "coffee.overlay.png").is_file()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--save", "overlay,gif"), "wanted one or more of"),
+        (("--save", ""), "wanted one or more of"),
+        (("--box", "1,2,3"), "x1,y1,x2,y2"),
+        (("--point", "1"), "wanted x,y"),
+        (("--everything", "--box", "1,2,3,4"), "exclude each other"),
+        (("--detector", "face", "--point", "1,2"), "exclude each other"),
+        (("--confidence", "0.5"), "give --detector"),
+        (("--detector", "face", "--confidence", "2"), "confidence"),
+    ],
+)
+def test_usage_errors_exit_with_2_before_anything_is_made(
+    sampipe: Sampipe, tmp_path: Path, words: tuple[str, ...], message: str
+) -> None:
+    result = sampipe("segment", "x.png", *words, "--out", tmp_path / "out", ok=False)
+    assert result.exit_code == 2
+    assert message in " ".join(result.output.replace("│", " ").split())
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--model", "vit_z"), "vit_z"),
+        (("--detector", "facee"), "Did you mean 'face'?"),
+        (("--detector", "face", "--confidence", "0.5"), "confidence"),
+        (("--device", "quantum"), "quantum"),
+    ],
+)
+def test_what_is_wrong_for_every_image_is_said_once(
+    sampipe: Sampipe, tiny_model: Path, photos: Path, tmp_path: Path, words: tuple[str, ...], message: str
+) -> None:
+    model = () if "--model" in words else ("--model", tiny_model)
+    result = sampipe("segment", photos, *words, *model, "--out", tmp_path / "out", ok=False)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: ")
+    assert len(result.stderr.splitlines()) == 1
+    assert message in result.stderr
+    assert result.stdout == ""
+
+
+def test_a_pickle_that_runs_code_is_refused(sampipe: Sampipe, photos: Path, tmp_path: Path) -> None:
+    class Bomb:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return Path.touch, (tmp_path / "ran",)
+
+    import pickle
+
+    (tmp_path / "bomb.pth").write_bytes(pickle.dumps(Bomb()))
+    result = sampipe("segment", photos, "--model", tmp_path / "bomb.pth", "--out", tmp_path / "out", ok=False)
+    assert result.exit_code == 1
+    assert "refused" in result.stderr
+    assert not (tmp_path / "ran").exists()
+
+
+def test_out_that_is_a_file_is_one_line(sampipe: Sampipe, tiny_model: Path, photos: Path) -> None:
+    result = sampipe("segment", photos, "--model", tiny_model, "--out", photos / "a.png", ok=False)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: ")
+    assert "a.png" in result.stderr

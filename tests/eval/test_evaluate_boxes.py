@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as PilImage
+
+from sampipe.errors import DataError
+from sampipe.eval.boxes import evaluate_boxes
+from sampipe.eval.competitors import competitors
+from sampipe.eval.report import Evaluation
+from sampipe.models import load_model
+from sampipe.models.checkpoints import file_digest
+from sampipe.types import RLE, Image, Prompts
+from sampipe.types.rle import iou_matrix
+
+
+@pytest.fixture
+def evaluation(tiny_model: Path, coco_folder: Path) -> Evaluation:
+    return evaluate_boxes(str(tiny_model), coco_folder, min_area=100, competitors=competitors(["ellipse"]))
+
+
+def test_each_object_is_a_row_with_the_iou_of_the_models_mask(
+    evaluation: Evaluation, tiny_model: Path, coco_folder: Path
+) -> None:
+    assert [row["annotation"] for row in evaluation.rows] == [1, 2, 3]
+    assert evaluation.n == 3
+    sam = load_model(str(tiny_model))
+    image = Image.open(coco_folder / "images" / "1.png")
+    [masks] = [sam.decode(sam.encode([image])[0], Prompts.from_boxes([[10, 10, 50, 40]]), multimask=False)]
+    truth = json.loads((coco_folder / "instances.json").read_text())["annotations"][0]["segmentation"]
+    iou = float(iou_matrix(masks.rle(), [RLE.from_coco(truth)])[0, 0])
+    row = evaluation.rows[0]
+    assert row["iou"] == pytest.approx(iou, abs=1e-3)
+    assert row["predicted_iou"] == pytest.approx(float(masks.iou_scores[0, 0]), abs=1e-4)
+    assert (row["image"], row["category"]) == ("1.png", "thing")
+
+
+def test_the_ellipse_gets_ovals_right_and_blocks_to_pi_quarters(evaluation: Evaluation) -> None:
+    ious = [row["ellipse_iou"] for row in evaluation.rows]
+    assert ious == pytest.approx([1, np.pi / 4, 1], abs=0.01)
+
+
+def test_the_summary_is_made_of_the_rows(evaluation: Evaluation) -> None:
+    summary = evaluation.summary
+    assert (summary["images"], summary["objects"]) == (2, 3)
+    for prefix in ("", "ellipse_"):
+        ious = [row[f"{prefix}iou"] for row in evaluation.rows]
+        assert summary[f"{prefix}mean_iou"] == pytest.approx(np.mean(ious))
+        low, high = summary[f"{prefix}mean_iou_interval"]
+        assert min(ious) - 1e-9 <= low <= summary[f"{prefix}mean_iou"] <= high <= max(ious) + 1e-9
+        assert summary[f"{prefix}seconds_per_image"] * 2 == pytest.approx(summary[f"{prefix}seconds_per_object"] * 3)
+    gain = summary["mean_iou"] - summary["ellipse_mean_iou"]
+    assert summary["gain_over_ellipse"] == pytest.approx(gain)
+
+
+def test_the_digest_is_that_of_the_weights(evaluation: Evaluation, tiny_model: Path) -> None:
+    assert evaluation.versions["model_digest"] == file_digest(tiny_model)
+    assert evaluation.versions["device"] == "cpu"
+
+
+def test_the_file_holds_all_of_it(evaluation: Evaluation, tmp_path: Path) -> None:
+    evaluation.write(tmp_path / "deep" / "figures.json")
+    document = json.loads((tmp_path / "deep" / "figures.json").read_text())
+    assert set(document) == {"task", "model", "data", "n", "summary", "rows", "versions"}
+    assert document["task"] == "boxes"
+    assert document["rows"] == evaluation.rows
+    assert [path.name for path in (tmp_path / "deep").iterdir()] == ["figures.json"]
+
+
+def test_a_number_that_is_not_finite_is_never_written(tmp_path: Path) -> None:
+    broken = Evaluation(task="t", model="m", data="d", n=0, summary={"x": float("nan")}, rows=[], versions={})
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        broken.write(tmp_path / "figures.json")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_progress_is_told_after_each_picture(tiny_model: Path, coco_folder: Path) -> None:
+    told: list[tuple[int, int]] = []
+    evaluate_boxes(str(tiny_model), coco_folder, progress=lambda *numbers: told.append(numbers), min_area=1)
+    assert told == [(1, 2), (2, 2)]
+
+
+def test_a_picture_of_another_size_than_annotated_is_an_error(tiny_model: Path, coco_folder: Path) -> None:
+    PilImage.new("RGB", (30, 20)).save(coco_folder / "images" / "2.png")
+    with pytest.raises(DataError, match=r"2\.png: the file is \(20, 30\), its annotations \(60, 80\)"):
+        evaluate_boxes(str(tiny_model), coco_folder, min_area=1)
+
+
+def test_a_box_outside_its_picture_is_an_error(tiny_model: Path, coco_folder: Path) -> None:
+    file = coco_folder / "instances.json"
+    content = json.loads(file.read_text())
+    content["annotations"][1]["bbox"] = [500, 500, 20, 20]
+    file.write_text(json.dumps(content))
+    with pytest.raises(DataError, match=r"1\.png: 1 of its boxes lie outside"):
+        evaluate_boxes(str(tiny_model), coco_folder, min_area=1)
