@@ -54,9 +54,7 @@ def prompts_from(boxes: Sequence[str], points: Sequence[str]) -> Prompts:
             "Give points alone or points with one box (one object), or boxes alone (an object each)."
         )
     if points and not boxes and all(parse_point(text)[2] == 0 for text in points):
-        raise typer.BadParameter(
-            "every --point says what is not the object; add one on the object: --point x,y"
-        )
+        raise typer.BadParameter("every --point says what is not the object; add one on the object: --point x,y")
     xyxy = np.array([parse_box(text) for text in boxes], dtype=np.float32).reshape(-1, 4)
     clicks = np.array([parse_point(text) for text in points], dtype=np.float32).reshape(1, -1, 3)
     objects = 1 if points else len(boxes)

@@ -82,9 +82,7 @@ class Saving:
 
     def shared_files(self) -> list[Path]:
         """The files that are about all images of the job."""
-        return [
-            saver.folder / _SHARED_FILES[saver.kind] for saver in self.savers if saver.kind in _SHARED_FILES
-        ]
+        return [saver.folder / _SHARED_FILES[saver.kind] for saver in self.savers if saver.kind in _SHARED_FILES]
 
 
 def parse_kinds(text: str) -> tuple[str, ...]:
@@ -95,9 +93,7 @@ def parse_kinds(text: str) -> tuple[str, ...]:
     """
     kinds = tuple(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
     if not kinds or not set(kinds) <= set(KINDS):
-        raise typer.BadParameter(
-            f"got {text!r}, wanted one or more of {','.join(KINDS)}", param_hint="--save"
-        )
+        raise typer.BadParameter(f"got {text!r}, wanted one or more of {','.join(KINDS)}", param_hint="--save")
     return kinds
 
 

@@ -128,9 +128,7 @@ def _embedded_model() -> dict[str, Any]:
 def _problems(facts: dict[str, Any]) -> list[str]:
     """What stands between this machine and the main job."""
     problems = [
-        f"{name} is not installed: pip install {name}"
-        for name, found in facts["packages"].items()
-        if not found
+        f"{name} is not installed: pip install {name}" for name, found in facts["packages"].items() if not found
     ]
     if facts["embedded_model"]["problem"]:
         problems.append(facts["embedded_model"]["problem"])

@@ -32,9 +32,7 @@ def boxes(
     data: Data,
     model: Model = "nano",
     limit: Limit = None,
-    min_area: Annotated[
-        int, typer.Option(min=0, help="Smallest object, in square pixels of its mask.")
-    ] = 1024,
+    min_area: Annotated[int, typer.Option(min=0, help="Smallest object, in square pixels of its mask.")] = 1024,
     seed: Seed = 0,
     competitors: Annotated[
         str, typer.Option(help="What to compare with, comma-separated: ellipse, grabcut (needs OpenCV).")

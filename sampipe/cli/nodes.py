@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 
 
 def nodes(
-    name: Annotated[
-        str | None, typer.Argument(help="One node, in full: Segment or sampipe.Segment@1.")
-    ] = None,
+    name: Annotated[str | None, typer.Argument(help="One node, in full: Segment or sampipe.Segment@1.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """List the installed nodes, or tell all about one."""

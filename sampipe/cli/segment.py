@@ -27,9 +27,7 @@ def segment(
     ] = None,
     box: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="X1,Y1,X2,Y2", help="A box in pixels around an object; one object for each --box."
-        ),
+        typer.Option(metavar="X1,Y1,X2,Y2", help="A box in pixels around an object; one object for each --box."),
     ] = None,
     point: Annotated[
         list[str] | None,
@@ -73,16 +71,12 @@ def segment(
 
 def _check_one_way(ways: list[bool], *, confidence: float | None, detector: str | None) -> None:
     if sum(ways) > 1:
-        raise typer.BadParameter(
-            "--detector, --everything, and --box or --point exclude each other: give one"
-        )
+        raise typer.BadParameter("--detector, --everything, and --box or --point exclude each other: give one")
     if confidence is not None and detector is None:
         raise typer.BadParameter("--confidence is a detector's: give --detector, too")
 
 
-def _graph(
-    detector: str | None, confidence: float | None, *, prompted: bool, model: str, device: str
-) -> Graph:
+def _graph(detector: str | None, confidence: float | None, *, prompted: bool, model: str, device: str) -> Graph:
     from sampipe.graph.chain import as_graph
     from sampipe.graph.registry import detector as find_detector
     from sampipe.nodes import Segment, SegmentEverything, SelectCandidate
