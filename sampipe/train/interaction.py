@@ -40,9 +40,7 @@ def noisy_boxes(boxes: Tensor, extent: float, generator: torch.Generator | None 
     """Boxes with normal noise on each side: 10 % of the side's length, at most 20 pixels, inside the input."""
     sides = (boxes[:, 2:] - boxes[:, :2]).repeat(1, 2)
     noise = torch.randn(boxes.shape, generator=generator, device=boxes.device) * sides * BOX_NOISE
-    limit = sides.clamp(max=BOX_NOISE_LIMIT / BOX_NOISE) * BOX_NOISE * 2
-    moved = boxes + noise.clamp(-BOX_NOISE_LIMIT, BOX_NOISE_LIMIT).clamp(-limit, limit)
-    return moved.clamp(0, extent)
+    return (boxes + noise.clamp(-BOX_NOISE_LIMIT, BOX_NOISE_LIMIT)).clamp(0, extent)
 
 
 def first_points(masks: Tensor, scale: float, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:

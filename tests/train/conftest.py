@@ -1,0 +1,55 @@
+"""A COCO folder with a few shapes, and a model small enough to train in a second."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image as Pillow
+
+from sampipe.models.config import MaskDecoderConfig, NanoConfig, PromptEncoderConfig, SamConfig
+from sampipe.models.sam import Sam
+from sampipe.types import RLE
+
+TINY = SamConfig(
+    image_encoder=NanoConfig(
+        widths=(8, 16, 16, 16),
+        depths=(1, 1, 1, 1),
+        attention_layers=1,
+        attention_heads=2,
+        out_channels=32,
+        fine_channels=(8, 4),
+        image_size=64,
+    ),
+    prompt_encoder=PromptEncoderConfig(draw=True),
+    mask_decoder=MaskDecoderConfig(num_heads=2, mlp_dim=32, iou_head_dim=16, fine_features=True),
+)
+
+
+@pytest.fixture
+def tiny_network() -> Sam:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return Sam(TINY)
+
+
+@pytest.fixture
+def shapes_folder(tmp_path: Path) -> Path:
+    """Four pictures of 80 x 100 with a bright rectangle each on dark ground."""
+    folder = tmp_path / "shapes"
+    (folder / "images").mkdir(parents=True)
+    images, annotations = [], []
+    for index in range(4):
+        mask = np.zeros((80, 100), dtype=bool)
+        mask[10 + 5 * index : 50 + 5 * index, 20:70] = True
+        pixels = np.where(mask[..., None], (200, 180, 40 * index), (20, 30, 60)).astype(np.uint8)
+        Pillow.fromarray(pixels).save(folder / "images" / f"{index}.png")
+        images.append({"id": index, "file_name": f"{index}.png", "height": 80, "width": 100})
+        annotation = {"id": index, "image_id": index, "category_id": 1, "iscrowd": 0}
+        annotations.append(annotation | {"segmentation": RLE.from_mask(mask).to_coco()})
+    document = {"images": images, "annotations": annotations, "categories": [{"id": 1, "name": "box"}]}
+    (folder / "instances.json").write_text(json.dumps(document))
+    return folder

@@ -1,0 +1,63 @@
+"""Losses against small cases worked out by hand."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from sampipe.train.losses import MaskLoss, dice_loss, focal_loss, interactive_loss, true_iou
+
+
+def one_pixel(value: float) -> torch.Tensor:
+    return torch.full((1, 1, 1, 1), value)
+
+
+def test_focal_loss_of_one_undecided_pixel() -> None:
+    # p = 0.5, so cross-entropy is ln 2 and (1 - p)^2 is 1/4; foreground weighs 1/4, background 3/4
+    assert focal_loss(one_pixel(0.0), one_pixel(1.0)).item() == pytest.approx(0.25 * 0.25 * math.log(2))
+    assert focal_loss(one_pixel(0.0), one_pixel(0.0)).item() == pytest.approx(0.75 * 0.25 * math.log(2))
+
+
+def test_focal_loss_without_focus_is_half_the_cross_entropy() -> None:
+    logits, target = torch.randn(2, 3, 4, 4), (torch.rand(2, 3, 4, 4) > 0.5).float()
+    plain = torch.nn.functional.binary_cross_entropy_with_logits(logits, target, reduction="none").mean((-2, -1))
+    torch.testing.assert_close(focal_loss(logits, target, gamma=0, alpha=0.5), plain / 2)
+
+
+def test_dice_loss_of_two_pixels() -> None:
+    # probabilities 1 and 0.5 against 1 and 0: overlap 2 * 1 + 1 over 1.5 + 1 + 1
+    logits = torch.tensor([[[[40.0, 0.0]]]])
+    target = torch.tensor([[[[1.0, 0.0]]]])
+    assert dice_loss(logits, target).item() == pytest.approx(1 - 3 / 3.5)
+
+
+def test_the_papers_proportion_is_twenty_to_one() -> None:
+    logits, target = torch.randn(2, 3, 4, 4), (torch.rand(2, 3, 4, 4) > 0.5).float()
+    torch.testing.assert_close(MaskLoss()(logits, target), 20 * focal_loss(logits, target) + dice_loss(logits, target))
+
+
+def test_true_iou_counts_pixels_and_calls_two_empty_masks_equal() -> None:
+    logits = torch.tensor([[[[1.0, 1.0, -1.0, -1.0]]], [[[-1.0, -1.0, -1.0, -1.0]]]])
+    target = torch.tensor([[[[1.0, 0.0, 1.0, 0.0]]], [[[0.0, 0.0, 0.0, 0.0]]]])
+    assert true_iou(logits, target).flatten().tolist() == pytest.approx([1 / 3, 1.0])
+
+
+def test_only_the_best_candidate_is_taught_its_mask() -> None:
+    target = torch.zeros(1, 1, 4, 4)
+    target[..., :2] = 1
+    good, bad = torch.where(target > 0, 2.0, -2.0), torch.where(target > 0, -2.0, 2.0)
+    logits = torch.cat([bad, good, bad], dim=1).requires_grad_()
+    loss, ious = interactive_loss(logits, torch.zeros(1, 3), target, MaskLoss())
+    loss.sum().backward()
+    assert logits.grad is not None
+    assert [bool(grad.abs().sum() > 0) for grad in logits.grad[0]] == [False, True, False]
+    assert ious.tolist() == [[0.0, 1.0, 0.0]]
+
+
+def test_predicted_iou_is_taught_by_squared_error() -> None:
+    target = torch.ones(1, 1, 2, 2)
+    sure = torch.full((1, 1, 2, 2), 30.0)
+    loss, _ = interactive_loss(sure, torch.tensor([[0.4]]), target, MaskLoss())
+    assert loss.item() == pytest.approx(0.6**2, abs=1e-5)
