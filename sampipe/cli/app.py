@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sampipe.cli import doctor, evaluate, graphs, models, nodes, run, segment
+from sampipe.cli import doctor, evaluate, graphs, models, nodes, run, segment, train
 from sampipe.cli._root import RootGroup
 
 app = typer.Typer(
@@ -45,6 +45,7 @@ app.command()(nodes.nodes)
 app.add_typer(models.app, name="models")
 app.command()(doctor.doctor)
 app.add_typer(evaluate.app, name="eval")
+app.add_typer(train.app, name="train")
 
 
 def main() -> None:
