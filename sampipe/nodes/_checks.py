@@ -77,9 +77,7 @@ def check_names(node: object, name: str, *, optional: bool = True) -> None:
     if value is None and optional:
         return
     if not isinstance(value, list | tuple) or not all(isinstance(entry, str) for entry in value):
-        _refuse(
-            node, name, value, "a list of names, such as ['cat', 'dog']" + (" or null" if optional else "")
-        )
+        _refuse(node, name, value, "a list of names, such as ['cat', 'dog']" + (" or null" if optional else ""))
 
 
 def check_same_size(node: object, image: Image, masks: Masks) -> None:

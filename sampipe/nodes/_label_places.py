@@ -24,16 +24,18 @@ def label_places(boxes: np.ndarray, sizes: np.ndarray, hw: tuple[int, int]) -> n
     """
     limit = np.array(hw[::-1])
     places = np.zeros((len(boxes), 4), np.int64)
+    taken = np.zeros(hw, bool)
     for index, (box, size) in enumerate(zip(boxes, sizes, strict=True)):
-        taken = places[:index]
-        for corner in _choices(box, size):
-            corner = np.clip(np.round(corner), 0, np.maximum(limit - size, 0)).astype(np.int64)
-            place = np.concatenate([corner, corner + size])
-            if places[index].any() and _overlaps(place, taken):
-                continue
-            places[index] = place
-            if not _overlaps(place, taken):
+        for choice, corner in enumerate(_choices(box, size)):
+            x0, y0 = np.clip(np.round(corner), 0, np.maximum(limit - size, 0)).astype(int)
+            x1, y1 = x0 + int(size[0]), y0 + int(size[1])
+            free = not taken[y0:y1, x0:x1].any()
+            if free or choice == 0:
+                places[index] = x0, y0, x1, y1
+            if free:
                 break
+        x0, y0, x1, y1 = places[index]
+        taken[y0:y1, x0:x1] = True
     return places
 
 
@@ -49,8 +51,3 @@ def _choices(box: np.ndarray, size: np.ndarray) -> Iterator[np.ndarray]:
     for rows in range(1, _ROWS_AWAY + 1):
         yield np.array([x0, y0 - (1 + rows) * height])
         yield np.array([x0, y0 + rows * height])
-
-
-def _overlaps(place: np.ndarray, taken: np.ndarray) -> bool:
-    apart = (taken[:, :2] >= place[2:]) | (taken[:, 2:] <= place[:2])
-    return bool((~apart.any(axis=1)).any())

@@ -15,9 +15,7 @@ def order_by(scores: np.ndarray) -> np.ndarray:
     return np.argsort(-np.nan_to_num(scores, nan=-np.inf), kind="stable")
 
 
-def box_nms(
-    boxes: np.ndarray, scores: np.ndarray, iou: float, groups: np.ndarray | None = None
-) -> np.ndarray:
+def box_nms(boxes: np.ndarray, scores: np.ndarray, iou: float, groups: np.ndarray | None = None) -> np.ndarray:
     """Boxes that no better box of their group overlaps by more than ``iou``.
 
     Args:
@@ -37,9 +35,7 @@ def box_nms(
     return _greedy(scores, iou, groups, overlaps)
 
 
-def mask_nms(
-    rles: Sequence[RLE], scores: np.ndarray, iou: float, groups: np.ndarray | None = None
-) -> np.ndarray:
+def mask_nms(rles: Sequence[RLE], scores: np.ndarray, iou: float, groups: np.ndarray | None = None) -> np.ndarray:
     """As :func:`box_nms`, by the IoU of the masks themselves.
 
     The boxes and areas bound each IoU from above, so that only pairs that matter are counted pixel by pixel.

@@ -108,9 +108,7 @@ class SegmentEverything(SamNode):
             "box_nms": self.box_nms,
             "min_region_area": self.min_region_area,
         }
-        return dataclasses.replace(
-            defaults, **{name: value for name, value in given.items() if value is not None}
-        )
+        return dataclasses.replace(defaults, **{name: value for name, value in given.items() if value is not None})
 
     def _in_crop(self, image: Image, crop: Crop, limits: EverythingDefaults) -> Iterator[_Found]:
         x0, y0, x1, y1 = crop.box
@@ -193,9 +191,7 @@ def _mended(found: Sequence[_Found], min_area: int, nms: float) -> list[_Found]:
     rles = [clean_mask(one.rle, min_area, min_area) for one in found]
     changed = np.array([rle is not one.rle for rle, one in zip(rles, found, strict=True)], bool)
     mended = [one._replace(rle=rle) for one, rle in zip(found, rles, strict=True)]
-    return [
-        mended[i] for i in box_nms(_boxes(mended), _as_scores(np.lexsort((-_ious(mended), changed))), nms)
-    ]
+    return [mended[i] for i in box_nms(_boxes(mended), _as_scores(np.lexsort((-_ious(mended), changed))), nms)]
 
 
 def _as_scores(best_first: np.ndarray) -> np.ndarray:

@@ -128,7 +128,5 @@ def _as_samples(samples: Sequence[Sequence[float | None]]) -> np.ndarray:
         )
     times = values[:, 2]
     if np.isnan(times).any() or (np.diff(times) < 0).any():
-        raise DataError(
-            "Gaze: the times of the samples are missing or run backwards; wanted seconds in order."
-        )
+        raise DataError("Gaze: the times of the samples are missing or run backwards; wanted seconds in order.")
     return values

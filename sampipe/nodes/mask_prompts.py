@@ -49,8 +49,7 @@ class MaskPrompts(Node):
         given = [name for name in ("path", "rles", "logits") if getattr(self, name) is not None]
         if len(given) != 1:
             raise DataError(
-                f"MaskPrompts: got {' and '.join(given) or 'no masks'}; wanted exactly one of path, rles and "
-                "logits."
+                f"MaskPrompts: got {' and '.join(given) or 'no masks'}; wanted exactly one of path, rles and logits."
             )
         check_text(self, "path", what="the path of an image or .npy file", optional=True)
         check_number(self, "size", least=1, most=4096, whole=True)
@@ -62,9 +61,7 @@ class MaskPrompts(Node):
         """The parameters and, with ``path``, what is in the file now."""
         if self.path is None or not Path(self.path).is_file():
             return super().digest()
-        return hashlib.blake2b(
-            super().digest().encode() + Path(self.path).read_bytes(), digest_size=16
-        ).hexdigest()
+        return hashlib.blake2b(super().digest().encode() + Path(self.path).read_bytes(), digest_size=16).hexdigest()
 
     def run(self, image: Image) -> Prompts:
         logits = self._all_logits(image)
@@ -114,16 +111,13 @@ def _read_picture(path: Path, hw: tuple[int, int]) -> np.ndarray:
     try:
         with PilImage.open(path) as picture:
             if picture.size == hw[::-1]:
-                single = (
-                    picture if picture.mode in ("1", "L", "P", "I", "F") or ";16" in picture.mode else None
-                )
+                single = picture if picture.mode in ("1", "L", "P", "I", "F") or ";16" in picture.mode else None
                 return np.asarray(single or picture.convert("L"))
             size = picture.size
     except (OSError, ValueError, SyntaxError, PilImage.DecompressionBombError) as error:
         raise DataError(f"MaskPrompts: {path} is not a readable image ({error}).") from error
     raise DataError(
-        f"MaskPrompts: {path} has {size[0]}x{size[1]} pixels and the image {hw[1]}x{hw[0]}; wanted the same "
-        "size."
+        f"MaskPrompts: {path} has {size[0]}x{size[1]} pixels and the image {hw[1]}x{hw[0]}; wanted the same size."
     )
 
 
@@ -135,7 +129,5 @@ def _as_logits(values: object, what: str) -> np.ndarray:
     if logits.ndim == 2:
         logits = logits[None]
     if logits.ndim != 3 or logits.shape[1] != logits.shape[2] or not np.isfinite(logits).all():
-        raise DataError(
-            f"{what}: got shape {logits.shape}; wanted finite numbers (n, m, m), m = 256 for most models."
-        )
+        raise DataError(f"{what}: got shape {logits.shape}; wanted finite numbers (n, m, m), m = 256 for most models.")
     return logits

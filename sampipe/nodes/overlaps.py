@@ -40,9 +40,7 @@ class ResolveOverlaps(Node):
         for index in _weakest_first(best, self.by):
             crop, (x, y) = crop_of(rles[index])
             owner[y : y + crop.shape[0], x : x + crop.shape[1]][crop] = index
-        return best.with_rles(
-            [_owned(owner, index, rle) for index, rle in enumerate(rles)], step=self.describe()
-        )
+        return best.with_rles([_owned(owner, index, rle) for index, rle in enumerate(rles)], step=self.describe())
 
 
 def _weakest_first(masks: Masks, by: str) -> np.ndarray:
@@ -101,9 +99,7 @@ def _groups_of_one_name(prompts: Prompts) -> list[np.ndarray]:
 
 def _merged(masks: Masks, groups: Sequence[np.ndarray], step: str) -> Masks:
     rles = masks.rle()
-    areas = np.maximum(
-        masks.area().astype(np.float64), 1e-9
-    )  # of parts that are all empty each counts the same
+    areas = np.maximum(masks.area().astype(np.float64), 1e-9)  # of parts that are all empty each counts the same
 
     def means(values: np.ndarray) -> np.ndarray:
         return np.array([np.average(values[group], weights=areas[group]) for group in groups], np.float32)

@@ -43,9 +43,7 @@ class Points(Node):
                 "(background) for each point."
             )
         if len(points) and 1 not in labels:
-            raise DataError(
-                "Points: only background points (label 0); an object needs at least one with label 1."
-            )
+            raise DataError("Points: only background points (label 0); an object needs at least one with label 1.")
         check_names(self, "names")
         _check_one_name_each(self, self.names, len(self._objects()))
 
@@ -148,6 +146,5 @@ def _number_rows(node: object, name: str, rows: object, *, width: int, example: 
 def _check_one_name_each(node: object, names: Sequence[str] | None, objects: int) -> None:
     if names is not None and len(names) != objects:
         raise DataError(
-            f"{type(node).__name__}: {len(names)} names for {objects} objects; wanted one for each, or none "
-            "at all."
+            f"{type(node).__name__}: {len(names)} names for {objects} objects; wanted one for each, or none at all."
         )

@@ -63,11 +63,7 @@ def _is_here(model: str) -> bool:
     from sampipe.models.hub import installed_path
     from sampipe.models.known import is_known, known_model
 
-    return (
-        installed_path(known_model(model)) is not None
-        if is_known(model)
-        else Path(model).expanduser().is_file()
-    )
+    return installed_path(known_model(model)) is not None if is_known(model) else Path(model).expanduser().is_file()
 
 
 class EncodeImage(SamNode):

@@ -146,9 +146,7 @@ def _stability(best: Masks) -> np.ndarray:
     if best.stability is not None:
         return best.stability[:, 0]
     if best.logits is None:
-        raise _unknown(
-            "min_stability", "these masks have no logits; filter before they are cleaned or merged"
-        )
+        raise _unknown("min_stability", "these masks have no logits; filter before they are cleaned or merged")
     return best.stability_scores()[:, 0]
 
 

@@ -76,9 +76,7 @@ class _Sizes(NamedTuple):
     @classmethod
     def of(cls, hw: tuple[int, int], scale: float) -> _Sizes:
         side = scale * (hw[0] * hw[1]) ** 0.5
-        return cls(
-            line=max(1, round(side / 240)), shadow=max(1, round(side / 700)), text=max(11, round(side / 42))
-        )
+        return cls(line=max(1, round(side / 240)), shadow=max(1, round(side / 700)), text=max(11, round(side / 42)))
 
 
 def label_texts(masks: Masks) -> list[str]:
@@ -95,9 +93,7 @@ def _label_text(name: str, score: float) -> str:
     return short if np.isnan(score) else f"{short} {score:.2f}"
 
 
-def _painted(
-    scene: np.ndarray, rles: Sequence[RLE], order: np.ndarray, sizes: _Sizes, opacity: float
-) -> np.ndarray:
+def _painted(scene: np.ndarray, rles: Sequence[RLE], order: np.ndarray, sizes: _Sizes, opacity: float) -> np.ndarray:
     sv = _supervision()
     layers = _layers(rles, order, sizes)
     colours = sv.ColorPalette.from_hex(list(PALETTE))
@@ -132,9 +128,7 @@ def _layers(rles: Sequence[RLE], order: np.ndarray, sizes: _Sizes) -> _Layers:
     margin = sizes.shadow + 1
     for index in order:
         x0, y0, x1, y1 = (int(side) for side in rles[index].box)
-        window = np.s_[
-            max(y0 - margin, 0) : min(y1 + margin, height), max(x0 - margin, 0) : min(x1 + margin, width)
-        ]
+        window = np.s_[max(y0 - margin, 0) : min(y1 + margin, height), max(x0 - margin, 0) : min(x1 + margin, width)]
         mask = np.ascontiguousarray(rles[index].decode()[window])
         contour, shadow = _outline(mask, sizes)
         colour = index % len(PALETTE) + 1

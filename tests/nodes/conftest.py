@@ -26,9 +26,7 @@ def tiny_sam(tmp_path_factory: pytest.TempPathFactory) -> str:
     with torch.random.fork_rng():
         torch.manual_seed(7)
         sam = Sam(config)
-    sam.mask_decoder.iou_prediction_head.layers[
-        -1
-    ].bias.data += 0.8  # random masks that think well of themselves
+    sam.mask_decoder.iou_prediction_head.layers[-1].bias.data += 0.8  # random masks that think well of themselves
     path: Path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
     save_checkpoint(sam.state_dict(), config, path, dtype=torch.float32)
     return str(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -55,3 +56,8 @@ def rectangle(hw: tuple[int, int], x0: int, y0: int, x1: int, y1: int) -> np.nda
 def grey_image(hw: tuple[int, int], source: str | None = None, value: int = 128) -> Image:
     """A picture of one grey."""
     return Image.from_array(np.full((*hw, 3), value, np.uint8), source=source)
+
+
+def files(folder: Path) -> list[str]:
+    """The names of everything in a folder."""
+    return sorted(path.name for path in folder.iterdir())

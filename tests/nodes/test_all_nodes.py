@@ -1,4 +1,4 @@
-"""Whatever the registry offers under ``sampipe`` behaves as a node should, also one that is added tomorrow."""
+"""Whatever the registry offers under ``sampipe`` behaves as a node should, one added tomorrow too."""
 
 from __future__ import annotations
 
@@ -75,18 +75,12 @@ def masks_5000() -> Masks:
     for one, (x, y) in zip(pixels, rng.integers(0, 20, (5000, 2)), strict=True):
         one[y : y + 6, x : x + 6] = True
     prompts = prompts_5000().replace(scores=rng.uniform(size=5000).astype(np.float32))
-    return Masks.from_binary(pixels, prompts).replace(
-        iou_scores=rng.uniform(size=(5000, 1)).astype(np.float32)
-    )
+    return Masks.from_binary(pixels, prompts).replace(iou_scores=rng.uniform(size=(5000, 1)).astype(np.float32))
 
 
 @pytest.mark.parametrize(
     "type_id",
-    [
-        name
-        for name, cls in NODES.items()
-        if {"masks", "prompts"} & set(inspect.signature(cls.run).parameters)
-    ],
+    [name for name, cls in NODES.items() if {"masks", "prompts"} & set(inspect.signature(cls.run).parameters)],
 )
 def test_node_takes_5000_objects(type_id: str, tmp_path: Path, tiny_sam: str) -> None:
     node = make(NODES[type_id], tmp_path, tiny_sam)

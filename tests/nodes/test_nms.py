@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 from drawings import mask
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sampipe.nodes._nms import box_nms, mask_nms
 from sampipe.types import RLE

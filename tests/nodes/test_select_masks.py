@@ -140,8 +140,6 @@ def test_nms_within_a_label() -> None:
 def test_nms_of_many_masks_is_quick() -> None:
     rng = np.random.default_rng(0)
     corners = rng.integers(0, 90, (600, 2))
-    masks = masks_of(
-        [rectangle((100, 100), x, y, x + 10, y + 10) for x, y in corners], ious=rng.random(600).tolist()
-    )
+    masks = masks_of([rectangle((100, 100), x, y, x + 10, y + 10) for x, y in corners], ious=rng.random(600).tolist())
     kept = MaskNMS(iou=0.3)(masks)
     assert 0 < len(kept) < 600

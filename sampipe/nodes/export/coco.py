@@ -96,9 +96,7 @@ class CocoCollection:
 
     def to_coco(self) -> dict[str, Any]:
         """COCO's dictionary: images, annotations, categories; ids count from 1."""
-        ids = category_ids(
-            [(one.name, one.class_id) for picture in self._pictures.values() for one in picture.objects]
-        )
+        ids = category_ids([(one.name, one.class_id) for picture in self._pictures.values() for one in picture.objects])
         images: list[dict[str, Any]] = []
         annotations: list[dict[str, Any]] = []
         for image_id, picture in enumerate(self._pictures.values(), start=1):
@@ -107,9 +105,7 @@ class CocoCollection:
             for one in picture.objects:
                 own = {"id": len(annotations) + 1, "image_id": image_id, "category_id": ids[one.name]}
                 annotations.append(own | one.fields)
-        categories = [
-            {"id": number, "name": name} for name, number in sorted(ids.items(), key=lambda item: item[1])
-        ]
+        categories = [{"id": number, "name": name} for name, number in sorted(ids.items(), key=lambda item: item[1])]
         return {"images": images, "annotations": annotations, "categories": categories}
 
 
@@ -137,15 +133,11 @@ def _objects(masks: Masks) -> Iterable[_Object]:
             "iscrowd": 0,
         }
         known = {
-            name: round(value, 6)
-            for name, value in optional.items()
-            if value is not None and math.isfinite(value)
+            name: round(value, 6) for name, value in optional.items() if value is not None and math.isfinite(value)
         }
         class_id = -1 if prompts.class_ids is None else int(prompts.class_ids[i])
         label = "" if prompts.labels is None else prompts.labels[i]
-        yield _Object(
-            label or (f"class {class_id}" if class_id >= 0 else _NAMELESS), class_id, fields | known
-        )
+        yield _Object(label or (f"class {class_id}" if class_id >= 0 else _NAMELESS), class_id, fields | known)
 
 
 def category_ids(seen: Iterable[tuple[str, int]]) -> dict[str, int]:

@@ -37,7 +37,5 @@ class SaveOverlay(Node):
 
     def run(self, image: Image, masks: Masks) -> Masks:
         annotated = Annotate().run(image, masks)
-        write_atomic(
-            Path(self.directory) / f"{self.stems.of(image)}.overlay.png", png_bytes(annotated.pixels)
-        )
+        write_atomic(Path(self.directory) / f"{self.stems.of(image)}.overlay.png", png_bytes(annotated.pixels))
         return masks

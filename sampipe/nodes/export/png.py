@@ -50,9 +50,7 @@ class SavePng(Node):
     def run(self, image: Image, masks: Masks) -> Masks:
         check_same_size(self, image, masks)
         if len(masks) > _MOST_OBJECTS:
-            raise DataError(
-                f"SavePng: {len(masks)} masks; a 16-bit label image holds {_MOST_OBJECTS}. Use SaveCoco."
-            )
+            raise DataError(f"SavePng: {len(masks)} masks; a 16-bit label image holds {_MOST_OBJECTS}. Use SaveCoco.")
         folder, stem = Path(self.directory), self.stems.of(image)
         write_atomic(folder / f"{stem}.labels.png", png_bytes(label_image(masks)))
         if self.each:

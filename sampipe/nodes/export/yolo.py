@@ -77,9 +77,7 @@ def _line(number: int, ring: np.ndarray) -> str:
 
 def one_ring(parts: Sequence[Polygon]) -> np.ndarray:
     """All parts and holes as a single ring (k, 2), joined at their nearest corners by cuts of no width."""
-    rings = [
-        ring for part in sorted(parts, key=lambda part: -part.area) for ring in (part.exterior, *part.holes)
-    ]
+    rings = [ring for part in sorted(parts, key=lambda part: -part.area) for ring in (part.exterior, *part.holes)]
     joined = rings[0]
     for ring in rings[1:]:
         here, there = _nearest_corners(joined, ring)
@@ -106,9 +104,7 @@ class ClassFile:
         self._names: dict[int, str] = {}
         if path.is_file():
             lines = path.read_text(encoding="utf-8").splitlines()
-            self._names = {
-                number: name for number, name in enumerate(lines) if not _PLACEHOLDER.fullmatch(name)
-            }
+            self._names = {number: name for number, name in enumerate(lines) if not _PLACEHOLDER.fullmatch(name)}
 
     def numbers(self, masks: Masks) -> list[int]:
         """The class number of each object."""
@@ -116,9 +112,7 @@ class ClassFile:
         ids = masks.prompts.class_ids if masks.prompts.class_ids is not None else np.full(len(masks), -1)
         with self._lock:
             known = dict(self._names)
-            numbers = [
-                self._number(label, int(class_id)) for label, class_id in zip(labels, ids, strict=True)
-            ]
+            numbers = [self._number(label, int(class_id)) for label, class_id in zip(labels, ids, strict=True)]
             if self._names != known or not self._path.exists():
                 self._write()
         return numbers
