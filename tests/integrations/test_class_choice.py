@@ -45,8 +45,6 @@ def test_boxes_are_cut_at_the_image_and_keep_their_columns():
 def test_no_detection_is_a_typed_empty():
     image = sp.Image.from_array(np.zeros((1, 1, 3), np.uint8))
     none = np.zeros(0)
-    prompts = box_prompts(
-        image, none.reshape(0, 4), class_ids=none.astype(int), names=NAMES, scores=none, source="me"
-    )
+    prompts = box_prompts(image, none.reshape(0, 4), class_ids=none.astype(int), names=NAMES, scores=none, source="me")
     assert len(prompts) == 0
     assert prompts.boxes.shape == (0, 4) and prompts.labels == () and prompts.scores.shape == (0,)

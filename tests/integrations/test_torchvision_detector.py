@@ -59,16 +59,13 @@ def test_detections_are_those_of_torchvision(detector, network, picture):
     assert found.source == ("torchvision.TorchvisionDetector@1",) * len(found)
     categories = get_model_weights(SMALL)["DEFAULT"].meta["categories"]
     assert found.labels == tuple(
-        str(class_id) if categories[class_id] == "N/A" else categories[class_id]
-        for class_id in found.class_ids
+        str(class_id) if categories[class_id] == "N/A" else categories[class_id] for class_id in found.class_ids
     )
 
 
 def test_classes_by_name_and_id(weights, detector, picture):
     class_id = int(detector(picture).class_ids[0])
-    chosen = TorchvisionDetector(
-        model=SMALL, weights=weights, confidence=LOW, classes=[class_id], device="cpu"
-    )
+    chosen = TorchvisionDetector(model=SMALL, weights=weights, confidence=LOW, classes=[class_id], device="cpu")
     assert set(chosen(picture).class_ids) == {class_id}
     with pytest.raises(sp.DataError, match=r"no class 'persn'. Did you mean 'person'"):
         TorchvisionDetector(model=SMALL, weights=weights, classes="persn")(picture)
@@ -76,9 +73,7 @@ def test_classes_by_name_and_id(weights, detector, picture):
 
 def test_own_classes_from_a_file_of_either_kind(tmp_path, picture):
     network = get_model(SMALL, weights=None, weights_backbone=None, num_classes=3).eval()
-    frozen = {
-        name: value for name, value in network.state_dict().items() if "num_batches_tracked" not in name
-    }
+    frozen = {name: value for name, value in network.state_dict().items() if "num_batches_tracked" not in name}
     torch.save({"model": frozen, "epoch": 3}, tmp_path / "own.pth")
     save_file(frozen, tmp_path / "own.safetensors")
     found = [
@@ -131,9 +126,7 @@ def test_a_file_that_runs_code_is_refused_and_runs_nothing(tmp_path, monkeypatch
         assert not (tmp_path / "it_ran").exists()
 
 
-def test_published_weights_come_from_the_cache_of_torch(
-    tmp_path, monkeypatch, network, weights, picture, detector
-):
+def test_published_weights_come_from_the_cache_of_torch(tmp_path, monkeypatch, network, weights, picture, detector):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setenv("SAMPIPE_OFFLINE", "1")
     entry = get_model_weights(SMALL)["DEFAULT"]
@@ -144,9 +137,7 @@ def test_published_weights_come_from_the_cache_of_torch(
     assert all(requirement.is_met() for requirement in node.requirements())
     with pytest.raises(sp.CheckpointError, match="not the file that its makers published"):
         node.warm()
-    monkeypatch.setattr(
-        PublishedFile, "_check", lambda self, path: None
-    )  # ours cannot have the official digest
+    monkeypatch.setattr(PublishedFile, "_check", lambda self, path: None)  # ours cannot have the official digest
     assert np.array_equal(node(picture).boxes, detector(picture).boxes)
 
 
@@ -170,9 +161,7 @@ def test_of_a_mask_model_only_the_boxes_are_used(picture):
     anchors = AnchorGenerator(sizes=((16, 32),), aspect_ratios=((1.0,),))
     limits = {"min_size": 64, "max_size": 96, "box_score_thresh": 0.0, "box_detections_per_img": 5}
     network = MaskRCNN(backbone, num_classes=3, rpn_anchor_generator=anchors, **limits).eval()
-    boxes, class_ids, scores = LoadedDetector(network, {1: "nut", 2: "bolt"}, torch.device("cpu")).detect(
-        picture
-    )
+    boxes, class_ids, scores = LoadedDetector(network, {1: "nut", 2: "bolt"}, torch.device("cpu")).detect(picture)
     assert len(boxes) == len(class_ids) == len(scores) > 0
     assert boxes.shape[1] == 4 and set(class_ids) <= {1, 2}
 
