@@ -30,7 +30,7 @@ class Runs(Protocol[P, R]):
     def run(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
 
 
-@dataclass_transform(frozen_default=True, kw_only_default=True, eq_default=False)
+@dataclass_transform(frozen_default=True, kw_only_default=True, eq_default=False, field_specifiers=(dataclasses.field,))
 class Node:
     """One step of a graph. Subclass it; fields are parameters, ``run`` is what it does.
 

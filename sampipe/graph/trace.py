@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import typing
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
@@ -59,13 +58,12 @@ class _Recorder:
 
     def inputs_of(self, function: Callable[..., Any]) -> dict[str, Any]:
         """A symbol for each parameter that is an input."""
-        hints = _hints(function)
-        for name, parameter in inspect.signature(function).parameters.items():
+        for name, parameter in _signature(function).parameters.items():
             if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
                 raise GraphError(f"A traced function takes plain named parameters, not {parameter}.")
             required = parameter.default is parameter.empty
             if required or parameter.default is None:
-                annotation = hints.get(name, Any)
+                annotation = Any if parameter.annotation is parameter.empty else parameter.annotation
                 port = Port(name, annotation if required else without_none(annotation), required)
                 self.inputs[name] = self.available[Source(None, name)] = port
         return {name: Symbol(self, Source(None, name), port) for name, port in self.inputs.items()}
@@ -162,9 +160,9 @@ def _named(returned: Any) -> list[tuple[str, Any]]:
     return [(one.port.name if isinstance(one, Symbol) else "", one) for one in values]
 
 
-def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+def _signature(function: Callable[..., Any]) -> inspect.Signature:
     try:
-        return typing.get_type_hints(function)
+        return inspect.signature(function, eval_str=True)
     except NameError as error:
         raise GraphError(
             f"An annotation of the traced function cannot be read: {error}. Import its type at the top of "

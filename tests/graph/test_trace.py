@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import pytest
 from toy_nodes import Bright, Darken, Fill, Halves, Largest, Split, picture
 
@@ -219,6 +221,16 @@ def test_after_a_failed_trace_nodes_run_again():
     with pytest.raises(sp.GraphError):
         sp.trace(lambda image: keep(detect(image)))
     assert len(detect(picture())) == 2
+
+
+def test_partials_and_callable_objects():
+    class Pipeline:
+        def __call__(self, image: sp.Image, threshold: int) -> sp.Prompts:
+            return Bright(threshold=threshold)(image)
+
+    graph = sp.trace(functools.partial(Pipeline(), threshold=7))
+    assert graph.nodes["bright"] == Bright(threshold=7)
+    assert [str(port) for port in graph.inputs.values()] == ["image: Image"]
 
 
 def test_a_type_that_cannot_be_read():
