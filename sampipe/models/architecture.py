@@ -68,9 +68,7 @@ def _stored_config(checkpoint: Checkpoint) -> SamConfig:
         _check_sizes(data, most_blocks=len(checkpoint.tensors))
         return SamConfig.from_dict(data)
     except (ValueError, RecursionError) as error:
-        raise CheckpointError(
-            f"{checkpoint.path}: its stored configuration cannot be read ({error})."
-        ) from error
+        raise CheckpointError(f"{checkpoint.path}: its stored configuration cannot be read ({error}).") from error
 
 
 def _check_sizes(value: Any, *, most_blocks: int, field: str = "") -> None:

@@ -91,9 +91,7 @@ def save_checkpoint(
     }
     for name, value in stored.items():
         if not bool(value.isfinite().all()):
-            raise CheckpointError(
-                f"{path}: {name} holds values that are not finite as {dtype}; nothing was written."
-            )
+            raise CheckpointError(f"{path}: {name} holds values that are not finite as {dtype}; nothing was written.")
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         save_file(stored, temporary, metadata={**(notes or {}), CONFIG_KEY: json.dumps(config.to_dict())})
@@ -144,18 +142,14 @@ def _check_archive(path: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise CheckpointError(
-            f"{path}: cut off or damaged ({error}). Delete it and download it again."
-        ) from error
+        raise CheckpointError(f"{path}: cut off or damaged ({error}). Delete it and download it again.") from error
     names = [entry.filename for entry in entries]
     if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
         raise CheckpointError(f"{path}: refused: a compressed archive, which torch.save does not write.")
     if any(name.endswith("/constants.pkl") for name in names):
         raise CheckpointError(f"{path}: refused: a TorchScript program, not a state dict.")
     if not any(name.endswith("/data.pkl") for name in names):
-        raise CheckpointError(
-            f"{path}: not a file of weights: a zip archive without the data.pkl of torch.save."
-        )
+        raise CheckpointError(f"{path}: not a file of weights: a zip archive without the data.pkl of torch.save.")
 
 
 def _read_pickle(path: Path, size: int) -> dict[str, Tensor]:
@@ -170,9 +164,7 @@ def _read_pickle(path: Path, size: int) -> dict[str, Tensor]:
     tensors = _unwrap(path, content)
     claimed = sum(value.numel() * value.element_size() for value in tensors.values())
     if claimed > 2 * size + _SLACK:  # views of few bytes as many; twice leaves room for shared tensors
-        raise CheckpointError(
-            f"{path}: refused: its tensors claim {claimed:,} bytes, and the file has {size:,}."
-        )
+        raise CheckpointError(f"{path}: refused: its tensors claim {claimed:,} bytes, and the file has {size:,}.")
     return tensors
 
 
@@ -185,9 +177,7 @@ def _unwrap(path: Path, content: Any) -> dict[str, Tensor]:
         raise CheckpointError(f"{path}: holds {_kind(content)}, wanted a state dict: tensors by name.")
     for name, value in content.items():
         if not isinstance(name, str) or not isinstance(value, Tensor) or value.layout != torch.strided:
-            raise CheckpointError(
-                f"{path}: {name!r} is {_kind(value)}, wanted a tensor under a name (a state dict)."
-            )
+            raise CheckpointError(f"{path}: {name!r} is {_kind(value)}, wanted a tensor under a name (a state dict).")
     return {name: value.detach() for name, value in content.items()}
 
 

@@ -35,8 +35,6 @@ def resolve_device(device: str | torch.device = "auto") -> torch.device:
 
 def available_devices() -> list[str]:
     """Names of the devices torch can use here, the preferred one first."""
-    cuda = (
-        [f"cuda:{index}" for index in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
-    )
+    cuda = [f"cuda:{index}" for index in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
     mps = ["mps"] if torch.backends.mps.is_available() else []
     return [*cuda, *mps, "cpu"]

@@ -77,9 +77,7 @@ def _read() -> dict[str, str]:
         pins = json.loads(path.read_text(encoding="utf-8"))
         return {str(name): str(digest) for name, digest in pins.items()}
     except (ValueError, AttributeError) as error:
-        raise CheckpointError(
-            f"{path}: the digests noted there cannot be read ({error}). Delete the file."
-        ) from error
+        raise CheckpointError(f"{path}: the digests noted there cannot be read ({error}). Delete the file.") from error
 
 
 def _pin(known: KnownModel, sha256: str) -> None:

@@ -90,6 +90,7 @@ def _transfer(url: str, part: Path, progress: Progress | None) -> None:
     try:
         response = urllib.request.urlopen(request, timeout=_TIMEOUT)
     except urllib.error.HTTPError as error:
+        error.close()  # it holds the connection
         if error.code != 416:
             raise
         if error.headers.get("Content-Range", "").rpartition("/")[2] == str(have):
@@ -117,9 +118,7 @@ def _transfer(url: str, part: Path, progress: Progress | None) -> None:
 def _make_sure_of_room(part: Path, have: int, total: int | None) -> None:
     free = shutil.disk_usage(part.parent).free
     if total is not None and total - have > free:
-        raise CheckpointError(
-            f"{part.parent}: {total - have:,} more bytes are to come and {free:,} are free there."
-        )
+        raise CheckpointError(f"{part.parent}: {total - have:,} more bytes are to come and {free:,} are free there.")
 
 
 def _finish(part: Path, target: Path, check: Callable[[Path], object]) -> None:

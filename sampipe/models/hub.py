@@ -79,13 +79,9 @@ def download(name: str, *, progress: bool = True) -> Path:
     if path is not None:
         return path
     if known.embedded:
-        raise CheckpointError(
-            f"{_target(known)}: missing, so the installation is damaged. Install sampipe again."
-        )
+        raise CheckpointError(f"{_target(known)}: missing, so the installation is damaged. Install sampipe again.")
     if is_offline():
-        raise CheckpointError(
-            f"{name}: {known.file} is not here, and this process is offline. {_by_hand(known)}"
-        )
+        raise CheckpointError(f"{name}: {known.file} is not here, and this process is offline. {_by_hand(known)}")
     if known.repository is not None:
         return _download_from_hub(known, known.repository)
     target = _target(known)
@@ -130,9 +126,7 @@ def is_offline() -> bool:
 def _download_from_hub(known: KnownModel, repository: str, endpoint: str | None = None) -> Path:
     try:
         path = Path(hf_hub_download(repository, known.file, endpoint=endpoint))
-    except (
-        Exception
-    ) as error:  # the hub's client changes its HTTP library, and their errors, between versions
+    except Exception as error:  # the hub's client changes its HTTP library, and their errors, between versions
         reason = str(error).partition("\n")[0]
         raise CheckpointError(
             f"{known.name}: {known.file} could not be downloaded: {reason} {_by_hand(known)}"

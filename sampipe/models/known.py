@@ -9,9 +9,7 @@ from pathlib import Path
 from sampipe.errors import CheckpointError
 
 _META = "https://dl.fbaipublicfiles.com/segment_anything"
-_MOBILE_SAM = (
-    "https://raw.githubusercontent.com/ChaoningZhang/MobileSAM/f706ad9c4eb7f219c00d9050e46328518ffb65d2"
-)
+_MOBILE_SAM = "https://raw.githubusercontent.com/ChaoningZhang/MobileSAM/f706ad9c4eb7f219c00d9050e46328518ffb65d2"
 _HUB = "https://huggingface.co"
 
 
@@ -123,8 +121,7 @@ def known_model(name: str) -> KnownModel:
     close = difflib.get_close_matches(name, _BY_NAME, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     raise CheckpointError(
-        f"{name!r} is neither a known model nor a file that is there.{hint} Known models: "
-        f"{', '.join(_BY_NAME)}."
+        f"{name!r} is neither a known model nor a file that is there.{hint} Known models: {', '.join(_BY_NAME)}."
     )
 
 

@@ -15,9 +15,7 @@ from torch import Tensor
 from sampipe.errors import CheckpointError
 
 _POSITIONS = "shared_image_embedding.positional_embedding"
-_POSITIONS_AGAIN = (
-    "prompt_encoder.shared_embedding.positional_embedding"  # the same matrix under a second name
-)
+_POSITIONS_AGAIN = "prompt_encoder.shared_embedding.positional_embedding"  # the same matrix under a second name
 
 _MASK_HEADS = "mask_decoder.output_hypernetworks_mlps.#"
 _IOU_HEAD = "mask_decoder.iou_prediction_head"
@@ -71,9 +69,7 @@ def to_official(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     tensors = dict(tensors)
     again = tensors.pop(_POSITIONS_AGAIN, None)
     if again is not None and not again.equal(tensors.setdefault(_POSITIONS, again)):
-        raise CheckpointError(
-            f"{_POSITIONS} and {_POSITIONS_AGAIN} differ; they are one matrix in every known model."
-        )
+        raise CheckpointError(f"{_POSITIONS} and {_POSITIONS_AGAIN} differ; they are one matrix in every known model.")
     return {_respell(name, source=1): value for name, value in tensors.items()}
 
 

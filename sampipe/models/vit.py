@@ -137,8 +137,7 @@ class ImageEncoderViT(nn.Module):
         self.patch_embed = PatchEmbed(config.patch, config.embed_dim)
         self.pos_embed = nn.Parameter(torch.zeros(1, grid, grid, config.embed_dim))
         self.blocks = nn.ModuleList(
-            Block(config, grid if index in config.global_blocks else config.window)
-            for index in range(config.depth)
+            Block(config, grid if index in config.global_blocks else config.window) for index in range(config.depth)
         )
         self.neck = neck(config.embed_dim, config.out_channels)
 

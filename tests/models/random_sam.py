@@ -11,9 +11,7 @@ from sampipe.models.sam import Sam
 SMALL_DECODER = MaskDecoderConfig(mlp_dim=96, iou_head_dim=48)
 SMALL_VIT = SamConfig(
     # a grid of 20 cells: windows of 14 do not divide it, so padding is part of every comparison
-    image_encoder=ViTConfig(
-        embed_dim=48, depth=4, num_heads=3, global_blocks=(1, 3), out_channels=64, image_size=320
-    ),
+    image_encoder=ViTConfig(embed_dim=48, depth=4, num_heads=3, global_blocks=(1, 3), out_channels=64, image_size=320),
     mask_decoder=SMALL_DECODER,
 )
 SMALL_TINY_VIT = SamConfig(

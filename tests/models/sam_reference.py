@@ -168,9 +168,7 @@ class Transformers:
             SamConfig(vision_config=vision, prompt_encoder_config=prompt, mask_decoder_config=mask)
         ).eval()
         self.sam.load_state_dict(weights)
-        self.processor = SamImageProcessorPil(
-            size={"longest_edge": size}, pad_size={"height": size, "width": size}
-        )
+        self.processor = SamImageProcessorPil(size={"longest_edge": size}, pad_size={"height": size, "width": size})
 
     def embed(self, image: Tensor) -> Tensor:
         pixels = self.processor(image.numpy(), return_tensors="pt")["pixel_values"]
@@ -220,8 +218,7 @@ def _main(reference: str, folder: Path) -> None:
         # a mask is a map per object, and one of the references takes one map at a time
         groups = [slice(i, i + 1) for i in range(count)] if "masks" in prompts else [slice(None)]
         answers = [
-            model.decode(outputs[key], {n: v[group] for n, v in prompts.items()}, case["multimask"])
-            for group in groups
+            model.decode(outputs[key], {n: v[group] for n, v in prompts.items()}, case["multimask"]) for group in groups
         ]
         outputs[f"{case['name']}.logits"] = torch.cat([logits for logits, _ in answers])
         outputs[f"{case['name']}.iou"] = torch.cat([iou for _, iou in answers])

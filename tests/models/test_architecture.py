@@ -24,12 +24,8 @@ pytestmark = pytest.mark.xdist_group("sam-parity")  # the references are slow to
 
 PUBLISHED = {
     "vit_b": SamConfig(),
-    "vit_l": SamConfig(
-        image_encoder=ViTConfig(embed_dim=1024, depth=24, num_heads=16, global_blocks=(5, 11, 17, 23))
-    ),
-    "vit_h": SamConfig(
-        image_encoder=ViTConfig(embed_dim=1280, depth=32, num_heads=16, global_blocks=(7, 15, 23, 31))
-    ),
+    "vit_l": SamConfig(image_encoder=ViTConfig(embed_dim=1024, depth=24, num_heads=16, global_blocks=(5, 11, 17, 23))),
+    "vit_h": SamConfig(image_encoder=ViTConfig(embed_dim=1280, depth=32, num_heads=16, global_blocks=(7, 15, 23, 31))),
     "mobile_sam": SamConfig(image_encoder=TinyViTConfig()),
 }
 NOT_OURS = ("image_encoder.head.", "image_encoder.norm_head.")  # MobileSAM's classification head
@@ -90,7 +86,10 @@ def test_the_table_counts_parameters_right(model: str) -> None:
         SMALL_VIT,
         SMALL_TINY_VIT,
         SamConfig(image_encoder=ViTConfig(embed_dim=32, depth=2, num_heads=2, global_blocks=(0, 1))),
-        SamConfig(image_encoder=ViTConfig(embed_dim=30, depth=3, num_heads=5, patch=8, window=4), stride=8),
+        SamConfig(
+            image_encoder=ViTConfig(embed_dim=30, depth=6, num_heads=5, global_blocks=(2, 5), patch=8, window=4),
+            stride=8,
+        ),
         SamConfig(image_encoder=ViTConfig(embed_dim=168, mlp_ratio=696 / 168)),  # a pruned model's uneven MLP
     ],
 )
