@@ -19,6 +19,7 @@ Every message says what was given, what was wanted and what to do::
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 
@@ -83,3 +84,6 @@ class NodeError(SampipeError, RuntimeError):
         self.node = node
         self.item = item
         self.inputs = dict(inputs or {})
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(NodeError, node=self.node, item=self.item, inputs=self.inputs), self.args

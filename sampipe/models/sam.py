@@ -25,6 +25,7 @@ from sampipe.types import Frame, Image, ImageEmbedding, Masks, Prompts
 
 SINGLE_MASK = (0,)
 AMBIGUOUS_MASKS = (1, 2, 3)
+_CPU_VALUES, _GPU_VALUES = 1 << 22, 1 << 26  # image values decoded at once: 4 and 64 objects of an official model
 
 
 def _build_encoder(config: SamConfig) -> nn.Module:
@@ -195,7 +196,8 @@ class SamModel:
 
     def _chunks(self, prompts: Prompts) -> Iterator[np.ndarray]:
         """Indices of objects that are prompted alike, a few at a time (few on a CPU, for its cache's sake)."""
-        limit = 4 if self.device.type == "cpu" else 64
+        values_each = self.config.grid**2 * self.config.embed_dim
+        limit = max(1, (_CPU_VALUES if self.device.type == "cpu" else _GPU_VALUES) // values_each)
         signature = _signature(prompts)
         for kind in np.unique(signature, axis=0):
             members = np.flatnonzero((signature == kind).all(axis=1))
