@@ -215,12 +215,14 @@ def test_the_process_stays_as_it_was(never_imported, yolo_weights, picture, tmp_
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.chdir(tmp_path)
-    threads = cv2.getNumThreads()
+    threads = cv2.getNumThreads(), torch.get_num_threads()
     cv2.setNumThreads(2)
+    torch.set_num_threads(3)
     before = _process_state()
     UltralyticsDetector(weights=yolo_weights, image_size=SIZE, device="cpu")(picture)
     after = _process_state()
-    cv2.setNumThreads(threads)
+    cv2.setNumThreads(threads[0])
+    torch.set_num_threads(threads[1])
     assert after == before
 
 
