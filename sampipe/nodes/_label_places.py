@@ -22,32 +22,37 @@ def label_places(boxes: np.ndarray, sizes: np.ndarray, hw: tuple[int, int]) -> n
     Returns:
         (n, 4) int64 xyxy of the labels.
     """
-    limit = np.array(hw[::-1])
-    places = np.zeros((len(boxes), 4), np.int64)
     taken = np.zeros(hw, bool)
-    for index, (box, size) in enumerate(zip(boxes, sizes, strict=True)):
-        for choice, corner in enumerate(_choices(box, size)):
-            x0, y0 = np.clip(np.round(corner), 0, np.maximum(limit - size, 0)).astype(int)
-            x1, y1 = x0 + int(size[0]), y0 + int(size[1])
-            free = not taken[y0:y1, x0:x1].any()
-            if free or choice == 0:
-                places[index] = x0, y0, x1, y1
-            if free:
-                break
-        x0, y0, x1, y1 = places[index]
-        taken[y0:y1, x0:x1] = True
-    return places
+    corners = []
+    for box, (wide, high) in zip(boxes.tolist(), np.ceil(sizes).astype(int).tolist(), strict=True):
+        choices = [_inside(corner, wide, high, hw) for corner in _choices(box, wide, high)]
+        free = (corner for corner in choices if not taken[_pixels(corner, wide, high)].any())
+        corners.append(next(free, choices[0]))
+        taken[_pixels(corners[-1], wide, high)] = True
+    upper_left = np.array(corners, np.int64).reshape(-1, 2)
+    return np.concatenate([upper_left, upper_left + np.ceil(sizes).astype(np.int64)], axis=1)
 
 
-def _choices(box: np.ndarray, size: np.ndarray) -> Iterator[np.ndarray]:
+def _inside(corner: tuple[float, float], wide: int, high: int, hw: tuple[int, int]) -> tuple[int, int]:
+    """The corner moved so that the label lies in the picture."""
+    x, y = (round(side) for side in corner)
+    return min(max(x, 0), max(hw[1] - wide, 0)), min(max(y, 0), max(hw[0] - high, 0))
+
+
+def _pixels(corner: tuple[int, int], wide: int, high: int) -> tuple[slice, slice]:
+    x, y = corner
+    return slice(y, y + high), slice(x, x + wide)
+
+
+def _choices(box: list[float], wide: int, high: int) -> Iterator[tuple[float, float]]:
     """Upper left corners of a label, best first."""
-    (x0, y0, x1, y1), (width, height) = box, size
-    yield np.array([x0, y0 - height])
-    yield np.array([x1 - width, y0 - height])
-    yield np.array([x0, y1])
-    yield np.array([x1, y0])
-    yield np.array([x0 - width, y0])
-    yield np.array([x0, y0])
+    x0, y0, x1, y1 = box
+    yield x0, y0 - high
+    yield x1 - wide, y0 - high
+    yield x0, y1
+    yield x1, y0
+    yield x0 - wide, y0
+    yield x0, y0
     for rows in range(1, _ROWS_AWAY + 1):
-        yield np.array([x0, y0 - (1 + rows) * height])
-        yield np.array([x0, y0 + rows * height])
+        yield x0, y0 - (1 + rows) * high
+        yield x0, y0 + rows * high

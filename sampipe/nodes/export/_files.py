@@ -36,12 +36,15 @@ class FileStems:
 
     The first image of a name keeps it; another one of the same name gets the start of its key appended, and a
     number should that be taken as well. Names are compared as file systems do that ignore case.
+
+    Args:
+        reserved: stems that other files of the folder have.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *reserved: str) -> None:
         self._lock = threading.Lock()
         self._stem_of: dict[tuple[str | None, str], str] = {}
-        self._taken: set[str] = set()
+        self._taken = {stem.casefold() for stem in reserved}
 
     def of(self, image: Image) -> str:
         """The image's stem, the same one each time."""

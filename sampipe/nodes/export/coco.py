@@ -21,11 +21,11 @@ _NAMELESS = "object"
 class SaveCoco(Node):
     """All images of a job and their masks in one COCO instances file.
 
-    Collected in memory and written in one piece when the job ends (``flush``); an image that comes again
-    replaces its earlier masks. Segmentations are compressed RLE, so that holes and parts survive, with
-    ``iscrowd`` 0, so that evaluation counts them. Besides COCO's own fields an annotation has, where known,
-    ``score`` (the detector's), ``predicted_iou`` and ``stability``. Objects without a pixel are left out:
-    COCO has no such thing.
+    Collected in memory and written in one piece when a job ends (``flush``), so that the jobs of one node add up
+    until ``close``; an image that comes again replaces its earlier masks. Segmentations are compressed RLE, so that
+    holes and parts survive, with ``iscrowd`` 0, so that evaluation counts them. Besides COCO's own fields an
+    annotation has, where known, ``score`` (the detector's), ``predicted_iou`` and ``stability``. Objects without a
+    pixel are left out: COCO has no such thing.
 
     One label is one category; its id is the class id + 1. Labels without a class id get ids that are free,
     and objects with neither are an "object".

@@ -50,7 +50,7 @@ class SaveYolo(Node):
     @resource
     def stems(self) -> FileStems:
         """The names given so far."""
-        return FileStems()
+        return FileStems("classes")
 
     @resource
     def classes(self) -> ClassFile:
