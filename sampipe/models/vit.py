@@ -14,8 +14,9 @@ from sampipe.errors import DataError
 from sampipe.models.config import ViTConfig
 from sampipe.models.layers import LayerNorm2d, MLPBlock
 
-# Scores worked on at a time: on a CPU they should stay in its cache, elsewhere they only bound the memory.
+# Scores and tokens worked on at a time: on a CPU they should stay in its cache, elsewhere only memory bounds them.
 _CPU_SCORES = 1 << 21
+_CPU_TOKENS = 1 << 10
 _DEVICE_SCORES = 1 << 26
 
 
@@ -50,16 +51,20 @@ class WindowAttention(nn.Module):
         """
         batch, height, width, dim = x.shape
         side, down, right = self.side, -(-height // self.side), -(-width // self.side)
-        qkv = self.qkv(x)
+        mixed = attend(*self._windows(self.qkv(x), down, right), self.rel_pos_h, self.rel_pos_w)
+        mixed = mixed.view(batch, down, right, self.num_heads, side, side, -1).permute(0, 1, 4, 2, 5, 3, 6)
+        return self.proj(mixed.reshape(batch, down * side, right * side, dim)[:, :height, :width])
+
+    def _windows(self, qkv: Tensor, down: int, right: int) -> Tensor:
+        """(b, h, w, 3 * dim) to queries, keys and values by window and head, (3, n, side, side, dim / heads)."""
+        batch, height, width, _ = qkv.shape
+        side = self.side
         if (down * side, right * side) != (height, width):
             padded = self.qkv.bias.expand(batch, down * side, right * side, -1).clone()
             padded[:, :height, :width] = qkv
             qkv = padded
         qkv = qkv.view(batch, down, side, right, side, 3, self.num_heads, -1).permute(5, 0, 1, 3, 6, 2, 4, 7)
-        q, k, v = qkv.reshape(3, batch * down * right * self.num_heads, side, side, -1)
-        mixed = attend(q, k, v, self.rel_pos_h, self.rel_pos_w)
-        mixed = mixed.view(batch, down, right, self.num_heads, side, side, -1).permute(0, 1, 4, 2, 5, 3, 6)
-        return self.proj(mixed.reshape(batch, down * side, right * side, dim)[:, :height, :width])
+        return qkv.reshape(3, batch * down * right * self.num_heads, side, side, -1)
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, rel_pos_h: Tensor, rel_pos_w: Tensor) -> Tensor:
@@ -108,7 +113,9 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = x + self.attn(self.norm1(x))
-        return x + self.mlp(self.norm2(x))
+        tokens = self.norm2(x).flatten(0, 2)
+        some = _CPU_TOKENS if x.device.type == "cpu" else len(tokens)
+        return x + torch.cat([self.mlp(part) for part in tokens.split(some)]).view_as(x)
 
 
 def neck(dim: int, out_channels: int) -> nn.Sequential:
