@@ -118,9 +118,7 @@ class YoloxDetector(sp.Node):
         )
 
 
-def _best_of_each_class(
-    boxes: FloatArray, scores: FloatArray, class_ids: np.ndarray, iou: float
-) -> np.ndarray:
+def _best_of_each_class(boxes: FloatArray, scores: FloatArray, class_ids: np.ndarray, iou: float) -> np.ndarray:
     """The rows that survive non-maximum suppression within their class, best first."""
     import torch
     from torchvision.ops import batched_nms

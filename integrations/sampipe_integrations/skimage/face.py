@@ -49,8 +49,7 @@ class FaceDetector(sp.Node):
         check_fraction(overlap=self.overlap)
         if self.scale_factor <= 1 or self.step_ratio < 1:
             raise sp.DataError(
-                f"scale_factor={self.scale_factor}, step_ratio={self.step_ratio}: "
-                "wanted more than 1, and 1 or more"
+                f"scale_factor={self.scale_factor}, step_ratio={self.step_ratio}: wanted more than 1, and 1 or more"
             )
         if self.min_size < 1 or (self.max_size is not None and self.max_size < self.min_size):
             raise sp.DataError(

@@ -80,6 +80,4 @@ class UltralyticsDetector(sp.Node):
             imgsz=self.image_size,
             max_det=self.max_detections,
         )
-        return box_prompts(
-            image, boxes, class_ids=class_ids, names=model.names, scores=scores, source=self.type_id
-        )
+        return box_prompts(image, boxes, class_ids=class_ids, names=model.names, scores=scores, source=self.type_id)
