@@ -24,8 +24,7 @@ _LONGEST_LABEL = 40
 
 
 class Annotate(Node):
-    """The image with its masks: a translucent fill, a contour with a thin shadow, the name and score of each
-    object.
+    """The image with its masks drawn on it: translucent fill, contour, name and score of each object.
 
     Drawn by supervision's annotators, large masks first so that small ones stay visible. An object's colour
     follows from its place in the list. Lines and text grow with the picture. Objects without a name get no
