@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from typing import Any
 
 import typer
@@ -23,6 +24,12 @@ class RootGroup(TyperGroup):
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
+        with warnings.catch_warnings():
+            if not ctx.params.get("debug"):
+                warnings.showwarning = _say
+            return self._invoke(ctx)
+
+    def _invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
@@ -36,6 +43,11 @@ class RootGroup(TyperGroup):
                 raise
             print(f"error: {reason(error)}", file=sys.stderr)
             raise typer.Exit(FAILED) from None
+
+
+def _say(message: Warning | str, *_: object) -> None:
+    """A warning as one line, without the code it comes from."""
+    print(f"warning: {' '.join(str(message).split())}", file=sys.stderr)
 
 
 def reason(error: BaseException) -> str:

@@ -29,15 +29,23 @@ def nodes(
     elif name is not None:
         _print_one(rows[0])
     else:
-        cells = [(row["type"], _ports(row["inputs"]), _ports(row["outputs"]), row["summary"]) for row in rows]
+        cells = [
+            (row["type"], _ports(row["inputs"]), _ports(row["outputs"]), row["problem"] or row["summary"])
+            for row in rows
+        ]
         _screen.print_table(cells, columns=("node", "takes", "gives", "what it does"))
 
 
 def _facts(type_id: str, cls: type[Node]) -> dict[str, Any]:
-    from sampipe.graph.ports import ports_of, type_name
+    from sampipe.errors import GraphError
+    from sampipe.graph.ports import Ports, ports_of, type_name
 
+    problem = None
+    try:
+        ports = ports_of(cls)
+    except GraphError as error:  # one broken node must not hide the others
+        ports, problem = Ports({}, {}), str(error)
     parameters = dataclasses.fields(cls)  # type: ignore[arg-type]  # Node makes a dataclass of each of its classes
-    ports = ports_of(cls)
     documentation = inspect.cleandoc(cls.__doc__ or "")
     return {
         "type": type_id,
@@ -49,6 +57,7 @@ def _facts(type_id: str, cls: type[Node]) -> dict[str, Any]:
         "outputs": [{"name": port.name, "type": type_name(port.type)} for port in ports.outputs.values()],
         "parameters": [_parameter(field) for field in parameters],
         "documentation": documentation,
+        "problem": problem,
     }
 
 

@@ -25,8 +25,9 @@ def run(
 ) -> None:
     """Run a graph over images, which go into its input named image.
 
-    Its masks are saved as DIR/<name>.overlay.png and DIR/annotations.json, unless the graph has save nodes of
-    its own. An image that cannot be read is reported and the rest goes on; the exit code is then 1.
+    Its masks are saved as DIR/<name>.overlay.png and DIR/annotations.json,
+    unless the graph has save nodes of its own. An image that cannot be read is
+    reported and the rest goes on; the exit code is then 1.
     """
     from sampipe.cli._job import run_job
     from sampipe.graph import Graph

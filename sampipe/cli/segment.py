@@ -53,8 +53,9 @@ def segment(
 ) -> None:
     """Segment images: everything in them, what a box or points show, or what a detector finds.
 
-    Writes DIR/<name>.overlay.png for each image and one DIR/annotations.json (COCO) for all of them. An image
-    that cannot be read is reported and the rest goes on; the exit code is then 1.
+    Writes DIR/<name>.overlay.png for each image and one DIR/annotations.json
+    (COCO) for all of them. An image that cannot be read is reported and the
+    rest goes on; the exit code is then 1.
     """
     from sampipe.cli._job import run_job
 

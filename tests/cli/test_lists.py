@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,9 +24,23 @@ def test_nodes_lists_every_node_with_its_ports(sampipe: Sampipe, printed: Printe
     parameters = {one["name"]: one for one in segment["parameters"]}
     assert parameters["model"] == {"name": "model", "type": "str", "required": False, "default": "nano"}
     assert "skimage.FaceDetector@1" in rows
-    assert all(row["summary"] for row in rows.values())
+    assert all(row["summary"] for type_id, row in rows.items() if type_id.startswith("sampipe."))
     table = sampipe("nodes").stdout
     assert all(type_id.partition("@")[0] in table.replace("\n", "") for type_id in ("sampipe.Boxes@1",))
+
+
+def test_nodes_shows_a_broken_node_among_the_others() -> None:
+    code = (
+        "import sampipe as sp; from sampipe.cli import app\n"
+        "@sp.register('mine')\n"
+        "class Broken(sp.Node):\n"
+        "    def run(self, image): ...\n"
+        "app(['nodes', '--json'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    rows = {row["type"]: row for row in json.loads(done.stdout)}
+    assert "does not say the type of 'image'" in rows["mine.Broken@1"]["problem"]
+    assert rows["sampipe.Segment@1"]["problem"] is None
 
 
 @pytest.mark.parametrize("name", ["Segment", "sampipe.Segment", "sampipe.Segment@1"])

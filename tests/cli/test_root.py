@@ -101,6 +101,17 @@ def test_debug_after_two_dashes_is_a_word() -> None:
     assert invoke(CheckpointError("x"), "fail", "--", "--debug").exit_code == 2
 
 
+def test_a_warning_is_one_line_too() -> None:
+    code = (
+        "import warnings; from sampipe.cli import app\n"
+        "@app.command()\n"
+        "def warn(): warnings.warn('two\\n  lines')\n"
+        "app(['warn'])"
+    )
+    done = subprocess.run([sys.executable, "-W", "default", "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "warning: two lines\n")
+
+
 def test_ctrl_c_exits_with_130_and_one_word() -> None:
     result = invoke(KeyboardInterrupt(), "fail")
     assert (result.stderr, result.exit_code) == ("interrupted\n", 130)
