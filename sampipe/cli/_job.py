@@ -34,17 +34,24 @@ def run_job(saving: Saving, words: Sequence[str], *, inputs: Mapping[str, Any], 
         typer.Exit: with code 1, if an image failed; the reasons were printed.
     """
     from sampipe.cli._sources import expand
+    from sampipe.errors import NodeError
 
     sources, unfound = expand(words)
     failures = [Failure(word, why) for word, why in unfound]
     rows: list[Row] = []
-    if sources:
-        for outcome in _outcomes(saving, sources, inputs):
+    shared = saving.shared_files()
+    try:
+        for outcome in _outcomes(saving, sources, inputs) if sources else ():
             if isinstance(outcome, Row):
                 rows.append(outcome)
             else:
                 failures.append(outcome)
-    shared = saving.shared_files() if rows else []
+    except NodeError as error:  # a file about all images, written at the end
+        if not rows:
+            raise
+        failures.append(Failure(str(saving.folder), reason(error)))
+        shared = []
+    shared = shared if rows else []
     if json:
         _summary.print_document(rows, failures, shared)
     elif rows:

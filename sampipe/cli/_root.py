@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from typing import Any
+from typing import Any, TextIO
 
 import typer
 from typer.core import TyperGroup
@@ -45,7 +45,14 @@ class RootGroup(TyperGroup):
             raise typer.Exit(FAILED) from None
 
 
-def _say(message: Warning | str, *_: object) -> None:
+def _say(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
     """A warning as one line, without the code it comes from."""
     print(f"warning: {' '.join(str(message).split())}", file=sys.stderr)
 

@@ -24,7 +24,7 @@ _PACKAGES = (
     "open_clip_torch",
 )
 _NOT_FOR_USERS = {"all", "dev", "test"}
-_OFFLINE_FLAGS = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
+_OFFLINE_FLAGS = ("SAMPIPE_OFFLINE", "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
 
 
 def doctor(json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False) -> None:

@@ -52,11 +52,12 @@ def draw(
 ) -> None:
     """Draw a graph."""
     from sampipe.graph import Graph
+    from sampipe.nodes.export._files import write_atomic
 
     loaded = Graph.from_yaml(graph)
     text = loaded.svg() if format is Drawing.svg else loaded.mermaid()
     if out is None:
         print(text)
     else:
-        out.write_text(text if text.endswith("\n") else f"{text}\n", encoding="utf-8")
+        write_atomic(out, text.encode())
         print(f"wrote {out}")

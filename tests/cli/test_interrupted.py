@@ -1,4 +1,4 @@
-"""Ctrl-C and kill -9 in the middle of a folder."""
+"""Ctrl-C, kill -9 and a full disk in the middle of a folder."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -62,3 +63,39 @@ def test_no_file_under_a_final_name_is_partial(
         assert len(done) == len(overlays)
     else:
         assert not (out / "annotations.json").exists()
+
+
+def segment_with_small_files(
+    photos: Path, model: Path, out: Path, *, save: str, limit: int
+) -> tuple[dict[str, Any], str]:
+    """What a job prints that may write no file above ``limit`` bytes, as on a disk that fills up."""
+    code = (
+        "import resource, sys; from sampipe.cli import main\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))\n"
+        "main()"
+    )
+    words = ["segment", photos, "--model", model, "--out", out, "--box", "5,5,30,30", "--save", save, "--json"]
+    command = [sys.executable, "-B", "-c", code, *map(str, words)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1
+    document: dict[str, Any] = json.loads(done.stdout)
+    return document, done.stderr
+
+
+def test_a_disk_too_full_for_the_overlays_fails_each_image(photos: Path, tiny_model: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    document, said = segment_with_small_files(photos, tiny_model, out, save="overlay,coco", limit=2000)
+    assert [Path(row["image"]).name for row in document["errors"]] == ["a.png", "b.jpg"]
+    assert said.count("File too large") == 2
+    assert list(out.iterdir()) == []
+
+
+def test_a_disk_too_full_for_the_annotations_keeps_what_was_done(
+    photos: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    document, said = segment_with_small_files(photos, tiny_model, out, save="png,coco", limit=400)
+    assert len(document["images"]) == 2
+    assert document["files"] == []
+    assert "File too large" in said
+    assert sorted(path.name for path in out.iterdir()) == ["a.labels.png", "b.labels.png"]
