@@ -51,7 +51,8 @@ class WindowAttention(nn.Module):
         """
         batch, height, width, dim = x.shape
         side, down, right = self.side, -(-height // self.side), -(-width // self.side)
-        mixed = attend(*self._windows(self.qkv(x), down, right), self.rel_pos_h, self.rel_pos_w)
+        q, k, v = self._windows(self.qkv(x), down, right)
+        mixed = attend(q, k, v, self.rel_pos_h, self.rel_pos_w)
         mixed = mixed.view(batch, down, right, self.num_heads, side, side, -1).permute(0, 1, 4, 2, 5, 3, 6)
         return self.proj(mixed.reshape(batch, down * side, right * side, dim)[:, :height, :width])
 

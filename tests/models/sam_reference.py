@@ -13,12 +13,14 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from filelock import FileLock
 from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -26,16 +28,25 @@ from torch import Tensor
 Case = dict[str, Any]  # name, image, multimask
 
 
-def run(reference: str, folder: Path) -> dict[str, Tensor]:
-    """Run one implementation on the job in ``folder``; returns what it wrote."""
-    _call(reference, str(folder))
-    return load_file(folder / "outputs.safetensors")
+def run(reference: str, folder: Path, write_job: Callable[[Path], None]) -> dict[str, Tensor]:
+    """Run one implementation on a job in ``folder``, once for all processes; returns what it wrote."""
+    folder.mkdir(exist_ok=True)
+    outputs = folder / "outputs.safetensors"
+    with FileLock(folder / "lock"):
+        if not outputs.exists():
+            write_job(folder)
+            _call(reference, str(folder))
+    return load_file(outputs)
 
 
 def published_shapes(reference: str, folder: Path) -> dict[str, dict[str, list[int]]]:
     """The state dicts of the published models as one implementation has them: model to name to shape."""
-    _call(reference, str(folder), "shapes")
-    return json.loads((folder / "shapes.json").read_text())
+    folder.mkdir(exist_ok=True)
+    shapes = folder / "shapes.json"
+    with FileLock(folder / "lock"):
+        if not shapes.exists():
+            _call(reference, str(folder), "shapes")
+    return json.loads(shapes.read_text())
 
 
 def _call(reference: str, folder: str, *arguments: str) -> None:

@@ -20,8 +20,6 @@ from sampipe.models.known import known_model
 from sampipe.models.naming import to_official
 from sampipe.models.sam import Sam
 
-pytestmark = pytest.mark.xdist_group("sam-parity")  # the references are slow to import: once is enough
-
 PUBLISHED = {
     "vit_b": SamConfig(),
     "vit_l": SamConfig(image_encoder=ViTConfig(embed_dim=1024, depth=24, num_heads=16, global_blocks=(5, 11, 17, 23))),
@@ -41,13 +39,13 @@ def stored(config: SamConfig, metadata: dict[str, str] | None = None) -> Checkpo
 
 
 @pytest.fixture(scope="module")
-def official(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, list[int]]]:
-    return sam_reference.published_shapes("ultralytics", tmp_path_factory.mktemp("shapes"))
+def official(run_folder: Path) -> dict[str, dict[str, list[int]]]:
+    return sam_reference.published_shapes("ultralytics", run_folder / "ultralytics-shapes")
 
 
 @pytest.fixture(scope="module")
-def transformers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, list[int]]]:
-    return sam_reference.published_shapes("transformers", tmp_path_factory.mktemp("shapes"))
+def transformers(run_folder: Path) -> dict[str, dict[str, list[int]]]:
+    return sam_reference.published_shapes("transformers", run_folder / "transformers-shapes")
 
 
 @pytest.mark.parametrize("model", PUBLISHED)
