@@ -11,35 +11,83 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sampipe.errors import (
         CheckpointError as CheckpointError,
+    )
+    from sampipe.errors import (
         CycleError as CycleError,
+    )
+    from sampipe.errors import (
         DataError as DataError,
+    )
+    from sampipe.errors import (
         DuplicateNodeError as DuplicateNodeError,
+    )
+    from sampipe.errors import (
         GraphError as GraphError,
+    )
+    from sampipe.errors import (
         MissingDependencyError as MissingDependencyError,
+    )
+    from sampipe.errors import (
         MissingInputError as MissingInputError,
+    )
+    from sampipe.errors import (
         NodeError as NodeError,
+    )
+    from sampipe.errors import (
         PortTypeError as PortTypeError,
+    )
+    from sampipe.errors import (
         SampipeError as SampipeError,
+    )
+    from sampipe.errors import (
         SpecError as SpecError,
+    )
+    from sampipe.errors import (
         UnknownPortError as UnknownPortError,
     )
     from sampipe.graph import (
         Graph as Graph,
+    )
+    from sampipe.graph import (
         Node as Node,
+    )
+    from sampipe.graph import (
         Requirement as Requirement,
+    )
+    from sampipe.graph import (
         register as register,
+    )
+    from sampipe.graph import (
         resource as resource,
+    )
+    from sampipe.graph import (
         trace as trace,
     )
-    from sampipe.models import SamModel as SamModel, configure_cache as configure_cache, load_model as load_model
+    from sampipe.models import SamModel as SamModel
+    from sampipe.models import configure_cache as configure_cache
+    from sampipe.models import load_model as load_model
     from sampipe.types import (
         RLE as RLE,
+    )
+    from sampipe.types import (
         EdgeMap as EdgeMap,
+    )
+    from sampipe.types import (
         Embedding as Embedding,
+    )
+    from sampipe.types import (
         Frame as Frame,
+    )
+    from sampipe.types import (
         Image as Image,
+    )
+    from sampipe.types import (
         ImageEmbedding as ImageEmbedding,
+    )
+    from sampipe.types import (
         Masks as Masks,
+    )
+    from sampipe.types import (
         Prompts as Prompts,
     )
 

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-BASE = {"errors", "_optional", "_report"}
+BASE = {"errors", "_files", "_optional", "_report"}
 BELOW = {
     "errors": set(),
     "_optional": {"errors"},
+    "_files": set(),
     "_report": set(),
     "types": BASE,
     "graph": BASE | {"types"},

@@ -12,7 +12,7 @@ import typer
 if TYPE_CHECKING:
     from sampipe.graph import Graph, Node
     from sampipe.graph.result import Result
-    from sampipe.nodes.export._files import FileStems
+    from sampipe.nodes.export._stems import FileStems
     from sampipe.types import Image, Masks
 
 KINDS = ("overlay", "coco", "png", "yolo")
@@ -71,7 +71,7 @@ class Saving:
 
     def save_pictures(self, result: Result) -> list[Path]:
         """Write the outputs that are images; ``<stem>.<output>.png`` each."""
-        from sampipe.nodes.export._files import write_atomic
+        from sampipe._files import write_atomic
         from sampipe.nodes.export.png import png_bytes
 
         stem = self.stems.of(self.image(result))
@@ -107,7 +107,7 @@ def with_saving(graph: Graph, kinds: Sequence[str], folder: Path) -> Saving:
     """
     from sampipe.graph import Graph
     from sampipe.graph.wiring import Source
-    from sampipe.nodes.export._files import FileStems
+    from sampipe.nodes.export._stems import FileStems
     from sampipe.types import Image, Masks
 
     masks = _outputs_of(graph, Masks)

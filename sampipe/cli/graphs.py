@@ -51,8 +51,8 @@ def draw(
     out: Annotated[Path | None, typer.Option(help="A file to write, instead of printing.")] = None,
 ) -> None:
     """Draw a graph."""
+    from sampipe._files import write_atomic
     from sampipe.graph import Graph
-    from sampipe.nodes.export._files import write_atomic
 
     loaded = Graph.from_yaml(graph)
     text = loaded.svg() if format is Drawing.svg else loaded.mermaid()

@@ -21,18 +21,12 @@ def sam(
         list[str],
         typer.Option(help="A COCO folder, with its share of the examples if there are several: DIR[=0.6]"),
     ],
-    out: Annotated[
-        Path, typer.Option(help="The run's folder; one that holds a run goes on where it stopped.")
-    ],
-    model: Annotated[
-        str, typer.Option(help="Shape to train from nothing: nano, mobile_sam, vit_b …")
-    ] = "nano",
+    out: Annotated[Path, typer.Option(help="The run's folder; one that holds a run goes on where it stopped.")],
+    model: Annotated[str, typer.Option(help="Shape to train from nothing: nano, mobile_sam, vit_b …")] = "nano",
     start: Annotated[
         str | None, typer.Option("--from", help="Start from this model or checkpoint; its shape is kept.")
     ] = None,
-    minutes: Annotated[
-        float | None, typer.Option(help="Train so long; the schedule follows the clock.")
-    ] = None,
+    minutes: Annotated[float | None, typer.Option(help="Train so long; the schedule follows the clock.")] = None,
     steps: Annotated[int, typer.Option(min=1, help="At most so many steps.")] = 90_000,
     size: Annotated[int, typer.Option(min=64, help="Side of the square examples, in pixels.")] = 512,
     zoom: Annotated[tuple[float, float], typer.Option(help="Range of the random zoom.")] = (0.6, 2.0),

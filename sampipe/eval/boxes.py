@@ -12,10 +12,10 @@ import numpy as np
 
 from sampipe.errors import DataError
 from sampipe.eval.competitors import Competitor, ellipse
-from sampipe.eval.dataset import Picture, read_coco
 from sampipe.eval.report import Evaluation, versions
 from sampipe.eval.statistics import bootstrap_interval
 from sampipe.types import RLE, Image, Prompts
+from sampipe.types.coco import Picture, read_coco
 from sampipe.types.rle import iou_matrix
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from sampipe.nodes.export._files import write_atomic
+from sampipe._files import write_atomic
 
 
 @dataclass(frozen=True, kw_only=True)

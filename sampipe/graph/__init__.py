@@ -4,7 +4,7 @@ from sampipe.graph.graph import Graph as Graph
 from sampipe.graph.node import Node as Node
 from sampipe.graph.registry import register as register
 from sampipe.graph.requirement import Requirement as Requirement
-from sampipe.graph.resource import resource as resource
-from sampipe.graph.trace import trace as trace
+from sampipe.graph.resources import resource as resource
+from sampipe.graph.tracer import trace as trace
 
 __all__ = ["Graph", "Node", "Requirement", "register", "resource", "trace"]

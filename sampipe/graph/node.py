@@ -14,7 +14,7 @@ from typing_extensions import Self, dataclass_transform
 from sampipe.errors import GraphError, SpecError
 from sampipe.graph.ports import Ports, ports_of
 from sampipe.graph.requirement import Requirement
-from sampipe.graph.resource import drop_resources, resources_of
+from sampipe.graph.resources import drop_resources, resources_of
 from sampipe.graph.tracing import active_tracer
 
 if TYPE_CHECKING:

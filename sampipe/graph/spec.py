@@ -12,6 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 import sampipe.types
+from sampipe._files import write_atomic
 from sampipe.errors import GraphError, SpecError
 from sampipe.graph.graph import Graph
 from sampipe.graph.names import did_you_mean, listed
@@ -53,10 +54,7 @@ def dump(graph: Graph, path: str | os.PathLike[str] | None = None) -> str:
     """A graph as YAML text, written to ``path`` too if there is one (whole or not at all)."""
     text = write(_data(graph))
     if path is not None:
-        target = Path(path)
-        part = target.with_name(f"{target.name}.{os.getpid()}.part")
-        part.write_text(text, encoding="utf-8")
-        part.replace(target)
+        write_atomic(path, text.encode())
     return text
 
 

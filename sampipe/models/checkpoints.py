@@ -20,6 +20,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from sampipe._files import whole_file
 from sampipe.errors import CheckpointError
 from sampipe.models.config import SamConfig
 
@@ -92,14 +93,8 @@ def save_checkpoint(
     for name, value in stored.items():
         if not bool(value.isfinite().all()):
             raise CheckpointError(f"{path}: {name} holds values that are not finite as {dtype}; nothing was written.")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        save_file(stored, temporary, metadata={**(notes or {}), CONFIG_KEY: json.dumps(config.to_dict())})
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with whole_file(path) as partial:
+        save_file(stored, partial, metadata={**(notes or {}), CONFIG_KEY: json.dumps(config.to_dict())})
 
 
 def file_digest(path: str | os.PathLike[str], algorithm: str = "sha256") -> str:

@@ -81,6 +81,7 @@ class MaskDecoderConfig:
     ambiguous_masks: int = 3
     iou_head_depth: int = 3
     iou_head_dim: int = 256
+    mixing_blocks: int = 0  # convolutions over the prompted embedding (not in the paper)
     fine_features: bool = False  # add the encoder's finer maps while upscaling
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from pathlib import Path
 
 from filelock import FileLock
 
+from sampipe._files import write_atomic
 from sampipe.errors import CheckpointError
 from sampipe.models.checkpoints import file_digest
 from sampipe.models.known import KnownModel
@@ -32,7 +34,10 @@ def check_digest(known: KnownModel, path: Path) -> str:
                 "Delete it and download it again; if they are weights of your own, give them another name."
             )
     elif (pinned := pinned_digest(known)) is None:
-        _pin(known, sha256)
+        try:
+            _pin(known, sha256)
+        except OSError as error:  # a read-only home must not keep anybody from working
+            warnings.warn(f"{known.name}: its digest could not be noted in {pins_file()}: {error}", stacklevel=2)
     elif sha256 != pinned:
         raise CheckpointError(
             f"{path}: not the {known.name} weights that came first: its SHA-256 is {sha256}, and "
@@ -85,9 +90,4 @@ def _pin(known: KnownModel, sha256: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_name(path.name + ".lock")):
         pins = {**_read(), known.url: sha256}
-        temporary = path.with_name(path.name + ".tmp")
-        with temporary.open("w", encoding="utf-8") as file:
-            json.dump(pins, file, indent=1, sort_keys=True)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        write_atomic(path, json.dumps(pins, indent=1, sort_keys=True).encode())

@@ -69,7 +69,7 @@ def download(name: str, *, progress: bool = True) -> Path:
 
     Args:
         name: one of :func:`models_table`.
-        progress: show a bar, if somebody looks at the terminal.
+        progress: show a bar, if somebody looks at the terminal (the Hugging Face client has its own).
 
     Raises:
         CheckpointError: an unknown name; offline; the network fails; or another file came than it should be.
@@ -137,7 +137,8 @@ def _download_from_hub(known: KnownModel, repository: str, endpoint: str | None 
 
 def _by_hand(known: KnownModel) -> str:
     if known.repository is None:
-        return f"Download {known.url} where there is a connection and put it at {_target(known)}."
+        size = f" ({known.size / 1e6:,.0f} MB)" if known.size else ""
+        return f"Download {known.url}{size} where there is a connection and put it at {_target(known)}."
     folder = Path(constants.HF_HUB_CACHE) / f"models--{known.repository.replace('/', '--')}"
     return (
         f"Run `hf download {known.repository} {known.file}` where there is a connection ({known.url}) and "

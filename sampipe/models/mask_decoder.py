@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from sampipe.models.config import MaskDecoderConfig
 from sampipe.models.layers import MLP, LayerNorm2d
+from sampipe.models.mixing import mixing
 from sampipe.models.transformer import TwoWayTransformer
 
 
@@ -19,6 +20,9 @@ class MaskDecoder(nn.Module):
         super().__init__()
         outputs = config.ambiguous_masks + 1
         self.fine_features = config.fine_features
+        self.mixing = mixing(config.mixing_blocks, embed_dim, embed_dim // 2)
+        self.mixing_half = mixing(min(config.mixing_blocks, 1), embed_dim // 4, embed_dim // 4)
+        self.mixing_quarter = mixing(min(config.mixing_blocks, 1), embed_dim // 8, embed_dim // 8)
         self.transformer = TwoWayTransformer(embed_dim, config.depth, config.num_heads, config.mlp_dim)
         self.iou_token = nn.Embedding(1, embed_dim)
         self.mask_tokens = nn.Embedding(outputs, embed_dim)
@@ -59,6 +63,7 @@ class MaskDecoder(nn.Module):
         own = torch.cat([self.iou_token.weight, self.mask_tokens.weight])
         tokens = torch.cat([own.expand(len(prompt_tokens), -1, -1), prompt_tokens], dim=1)
         height, width = image.shape[-2:]
+        image = self.mixing(image)
         tokens, cells = self.transformer(tokens, image.flatten(2).transpose(1, 2), image_pe[None])
         upscaled = self._upscale(cells.transpose(1, 2).unflatten(2, (height, width)), fine)
         weights = torch.stack([self.output_hypernetworks_mlps[i](tokens[:, 1 + i]) for i in outputs], dim=1)
@@ -67,7 +72,6 @@ class MaskDecoder(nn.Module):
 
     def _upscale(self, cells: Tensor, fine: Sequence[Tensor]) -> Tensor:
         widen, norm, gelu, widen_again, gelu_again = self.output_upscaling
-        if not self.fine_features:
-            return self.output_upscaling(cells)
-        half, quarter = fine
-        return gelu_again(widen_again(gelu(norm(widen(cells) + half))) + quarter)
+        half, quarter = fine if self.fine_features else (0.0, 0.0)
+        x = self.mixing_half(gelu(norm(widen(cells) + half)))
+        return self.mixing_quarter(gelu_again(widen_again(x) + quarter))

@@ -17,8 +17,9 @@ from sampipe.models.layers import LayerNorm2d, MLPBlock
 
 
 class _ResidualBlock(nn.Module):
-    def __init__(self, in_channels: int, channels: int, stride: int) -> None:
+    def __init__(self, in_channels: int, channels: int, stride: int, *, linear: bool = False) -> None:
         super().__init__()
+        self.linear = linear  # where a norm follows: a ReLU there can die and take the whole picture with it
         self.conv1 = nn.Conv2d(in_channels, channels, 3, stride=stride, padding=1, bias=False)
         self.norm1 = nn.BatchNorm2d(channels)
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
@@ -37,7 +38,8 @@ class _ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y = F.relu(self.norm1(self.conv1(x)), inplace=True)
-        return F.relu(self.norm2(self.conv2(y)) + self.shortcut(x), inplace=True)
+        total = self.norm2(self.conv2(y)) + self.shortcut(x)
+        return total if self.linear else F.relu(total, inplace=True)
 
 
 class _AttentionBlock(nn.Module):
@@ -89,7 +91,7 @@ class NanoEncoder(nn.Module):
         )
         dim = config.out_channels
         self.lateral = nn.ModuleList(nn.Conv2d(width, dim, 1) for width in config.widths[1:])
-        self.merge = nn.ModuleList(_ResidualBlock(dim, dim, 1) for _ in range(2))
+        self.merge = nn.ModuleList(_ResidualBlock(dim, dim, 1, linear=True) for _ in range(2))
         self.neck = LayerNorm2d(dim)
         half, quarter = config.fine_channels
         self.fine_half = nn.Conv2d(dim, half, 3, padding=1)

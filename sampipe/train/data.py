@@ -18,10 +18,10 @@ from PIL import Image as Pillow
 from torch.nn import functional as F
 from torch.utils.data import IterableDataset, get_worker_info
 
-from sampipe.eval.dataset import Picture, read_coco
 from sampipe.train.augment import jitter_colors
 from sampipe.train.scenes import CutOutBank
 from sampipe.types import RLE
+from sampipe.types.coco import Picture, read_coco
 
 MAX_AREA_SHARE = 0.9  # the paper drops masks over 90 % of the image
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 IOU_WEIGHT = 1.0
+_AFFINITY_SHARPNESS = 8.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +57,28 @@ def true_iou(logits: Tensor, target: Tensor) -> Tensor:
     intersection = (answer & truth).sum(dim=(-2, -1)).float()
     union = (answer | truth).sum(dim=(-2, -1)).float()
     return torch.where(union > 0, intersection / union.clamp(min=1), torch.ones_like(union))
+
+
+def affinity_loss(embedding: Tensor, masks: Tensor, owner: Tensor) -> Tensor:
+    """Teaches the encoder directly that an object's cells belong together: without it, a network that starts from
+    nothing first learns to ignore its picture.
+
+    Each object's mean direction is compared with every cell (as prototypes in few-shot segmentation: PANet, Wang et
+    al. 2019); the cosine, sharpened, should say where the object is.
+
+    Args:
+        embedding: (b, dim, h, w).
+        masks: (n, m, m) covered shares.
+        owner: (n,) the picture of each mask.
+
+    Returns:
+        A scalar.
+    """
+    cells = F.normalize(embedding.float(), dim=1)[owner]
+    covered = F.interpolate(masks[:, None], size=cells.shape[-2:], mode="area")
+    prototype = F.normalize((cells * covered).sum(dim=(2, 3)), dim=1)
+    logits = _AFFINITY_SHARPNESS * ((cells * prototype[:, :, None, None]).sum(dim=1, keepdim=True) - 0.5)
+    return (F.binary_cross_entropy_with_logits(logits, covered) + dice_loss(logits, covered).mean()) / 2
 
 
 def interactive_loss(

@@ -15,7 +15,7 @@ from sampipe.models.prompt_encoder import PromptTensors
 from sampipe.models.sam import AMBIGUOUS_MASKS, SINGLE_MASK, Sam
 from sampipe.train.data import Batch
 from sampipe.train.interaction import correction_points, first_points, mask_boxes, noisy_boxes
-from sampipe.train.losses import MaskLoss, interactive_loss
+from sampipe.train.losses import MaskLoss, affinity_loss, interactive_loss
 
 
 @dataclass
@@ -38,6 +38,7 @@ def batch_loss(
     *,
     rounds: int,
     mask_loss: MaskLoss,
+    affinity_weight: float = 0.0,
     generator: torch.Generator | None = None,
 ) -> dict[str, Tensor]:
     """Mean loss over objects and rounds, and figures to log.
@@ -50,13 +51,17 @@ def batch_loss(
         batch: pictures and masks.
         rounds: how many times each object is prompted; the paper uses 11.
         mask_loss: proportions of focal and dice.
+        affinity_weight: of the encoder's own loss (not in the paper).
         generator: of the simulated clicks.
 
     Returns:
-        ``loss`` (scalar), and detached ``iou_first`` and ``iou_last``: mean true IoU of the chosen mask in the first
-        and the last round.
+        ``loss`` (scalar), and detached ``affinity``, ``iou_first`` and ``iou_last``: mean true IoU of the chosen mask
+        in the first and in the last round.
     """
     features = sam.encode(sam.normalize(batch.pixels.float()))
+    affinity = torch.zeros((), device=batch.masks.device)
+    if affinity_weight:
+        affinity = sum((affinity_loss(x, batch.masks, batch.owner) for x in features[:2]), affinity)
     from_box = batch.owner % 2 == 0
     scale = batch.pixels.shape[-1] / batch.masks.shape[-1]
     losses, first, last = [], [], []
@@ -70,7 +75,8 @@ def batch_loss(
         first.append(ious[0])
         last.append(ious[-1])
     return {
-        "loss": torch.cat(losses).mean(),
+        "loss": torch.cat(losses).mean() + affinity_weight * affinity,
+        "affinity": affinity.detach(),
         "iou_first": torch.cat(first).mean(),
         "iou_last": torch.cat(last).mean(),
     }

@@ -17,7 +17,7 @@ PRESETS = {
     "nano": SamConfig(
         image_encoder=NanoConfig(),
         prompt_encoder=PromptEncoderConfig(draw=True),
-        mask_decoder=MaskDecoderConfig(mlp_dim=512, iou_head_dim=128, fine_features=True),
+        mask_decoder=MaskDecoderConfig(mlp_dim=512, iou_head_dim=128, mixing_blocks=3, fine_features=True),
         everything=EverythingDefaults(points_per_side=16),
     ),
     "mobile_sam": SamConfig(image_encoder=TinyViTConfig()),

@@ -18,6 +18,7 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader
 
+from sampipe._files import whole_file, write_atomic
 from sampipe.errors import CheckpointError
 from sampipe.models.checkpoints import save_checkpoint
 from sampipe.models.device import resolve_device
@@ -29,7 +30,7 @@ from sampipe.train.objective import batch_loss
 from sampipe.train.presets import preset
 from sampipe.train.schedule import MovingAverage, cosine
 
-LOG_FIELDS = ("step", "seconds", "learning_rate", "loss", "iou_first", "iou_last", "grad_norm")
+LOG_FIELDS = ("step", "seconds", "learning_rate", "loss", "affinity", "iou_first", "iou_last", "grad_norm")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +48,7 @@ class TrainConfig:
         weight_decay: of AdamW.
         clip: largest gradient norm.
         mask_loss: proportions of focal and dice.
+        affinity_weight: of a loss on the encoder itself, for starts from nothing (0, as in the paper: none).
         crop: the making of examples.
         workers: processes that make them.
         seed: of data, prompts and initial weights.
@@ -63,6 +65,7 @@ class TrainConfig:
     weight_decay: float = 0.1
     clip: float = 1.0
     mask_loss: MaskLoss = field(default_factory=MaskLoss)
+    affinity_weight: float = 0.0
     crop: CropConfig = field(default_factory=CropConfig)
     workers: int = 1
     seed: int = 0
@@ -91,7 +94,7 @@ class Trainer:
         self.step, self.seconds = 0, 0.0
         folder.mkdir(parents=True, exist_ok=True)
         self._resume()
-        _write_json(folder / "config.json", self._description())
+        write_atomic(folder / "config.json", json.dumps(self._description(), indent=2, allow_nan=False).encode())
 
     def run(self) -> Path:
         """Train until the time or the steps are used up; returns the file of the averaged weights."""
@@ -130,9 +133,8 @@ class Trainer:
             "optimizer": self.optimizer.state_dict(),
             "config": self._description(),
         }
-        temporary = self.folder / "state.pt.partial"
-        torch.save(state, temporary)
-        temporary.replace(self.folder / "state.pt")
+        with whole_file(self.folder / "state.pt") as partial:
+            torch.save(state, partial)
         path = self.folder / "model.safetensors"
         save_checkpoint(self.average.state, self.sam.config, path)
         return path
@@ -165,6 +167,7 @@ class Trainer:
                 moved,
                 rounds=self.config.rounds,
                 mask_loss=self.config.mask_loss,
+                affinity_weight=self.config.affinity_weight,
                 generator=generator,
             )
         self.optimizer.zero_grad(set_to_none=True)
@@ -231,9 +234,3 @@ def _decay_groups(sam: Sam, weight_decay: float) -> list[dict[str, Any]]:
     decayed = [p for p in sam.parameters() if p.requires_grad and p.ndim > 1]
     kept = [p for p in sam.parameters() if p.requires_grad and p.ndim <= 1]
     return [{"params": decayed, "weight_decay": weight_decay}, {"params": kept, "weight_decay": 0.0}]
-
-
-def _write_json(path: Path, value: Any) -> None:
-    temporary = path.with_suffix(".partial")
-    temporary.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n")
-    temporary.replace(path)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sampipe._files import write_atomic
 from sampipe.errors import DataError
 from sampipe.types._arrays import FloatArray, Value, read_only
 from sampipe.types.frame import Frame
@@ -81,7 +80,7 @@ class ImageEmbedding(Value):
         }
         metadata = {"frame": json.dumps(frame), "model_key": self.model_key, "image_key": self.image_key}
         tensors = {name: tensor.cpu().contiguous() for name, tensor in self._tensors().items()}
-        _write_atomically(Path(path), save(tensors, metadata))
+        write_atomic(path, save(tensors, metadata))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> ImageEmbedding:
@@ -154,16 +153,3 @@ class Embedding(Value):
 
     def __repr__(self) -> str:
         return f"Embedding({self.vectors.shape}, model={self.model!r}, texts={self.texts!r})"
-
-
-def _write_atomically(path: Path, content: bytes) -> None:
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from drawings import files, grey_image
 
-from sampipe.nodes.export._files import FileStems, write_atomic
+from sampipe._files import write_atomic
+from sampipe.nodes.export._stems import FileStems
 
 
 def test_images_of_one_name_get_files_of_their_own() -> None:

@@ -42,7 +42,7 @@ def test_a_run_leaves_a_model_a_log_and_its_settings(tiny_network: Sam, config: 
     assert json.loads((tmp_path / "run" / "config.json").read_text())["train"]["steps"] == 20
     rows = list(csv.DictReader((tmp_path / "run" / "log.csv").read_text().splitlines()))
     assert [row["step"] for row in rows] == ["20"] and float(rows[0]["loss"]) > 0
-    assert not list((tmp_path / "run").glob("*.partial"))
+    assert not list((tmp_path / "run").glob("*.part"))
 
 
 def test_a_run_goes_on_where_it_stopped(tiny_network: Sam, config: TrainConfig, tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
+from sampipe._files import write_atomic
 from sampipe.graph import Node, resource
 from sampipe.nodes._checks import check_same_size, check_text
-from sampipe.nodes.export._files import write_atomic
 from sampipe.types import Image, Masks
 
 _NAMELESS = "object"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
+from sampipe._files import write_atomic
 from sampipe.graph import Node, resource
 from sampipe.nodes._checks import check_text
-from sampipe.nodes.export._files import FileStems, write_atomic
+from sampipe.nodes.export._stems import FileStems
 from sampipe.nodes.export.png import png_bytes
 from sampipe.nodes.visualize import Annotate
 from sampipe.types import Image, Masks

@@ -9,11 +9,12 @@ from typing import ClassVar
 import numpy as np
 from PIL import Image as PilImage
 
+from sampipe._files import write_atomic
 from sampipe.errors import DataError
 from sampipe.graph import Node, resource
 from sampipe.nodes._checks import check_same_size, check_text
 from sampipe.nodes.clean import crop_of
-from sampipe.nodes.export._files import FileStems, write_atomic
+from sampipe.nodes.export._stems import FileStems
 from sampipe.types import Image, Masks
 
 _MOST_OBJECTS = 65_535

@@ -10,9 +10,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from sampipe._files import write_atomic
 from sampipe.graph import Node, resource
 from sampipe.nodes._checks import check_number, check_same_size, check_text
-from sampipe.nodes.export._files import FileStems, write_atomic
+from sampipe.nodes.export._stems import FileStems
 from sampipe.types import Image, Masks, Polygon
 
 _PLACEHOLDER = re.compile(r"class \d+")

@@ -8,7 +8,7 @@ import pytest
 from toy_nodes import Bright, Darken, Fill, Halves, Largest, Split, picture
 
 import sampipe as sp
-from sampipe.graph.trace import trace
+from sampipe.graph.tracer import trace
 
 detect, fill, keep = Bright(), Fill(), Largest(count=1)
 

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 import sampipe as sp
-from sampipe.graph.resource import Resource
+from sampipe.graph.resources import Resource
 
 BUILT: list[str] = []
 

@@ -1,34 +1,14 @@
-"""Files that are complete or not there, under names that no two images of a job share."""
+"""File names that no two images of a job share."""
 
 from __future__ import annotations
 
-import os
 import re
 import threading
-import uuid
-from pathlib import Path
 
 from sampipe.types import Image
 
 _NOT_IN_FILE_NAMES = re.compile(r'[\x00-\x1f<>:"/\\|?*]+')
 _LONGEST_STEM = 120  # leaves room for suffixes within the 255 bytes of a file name, in UTF-8 too, mostly
-
-
-def write_atomic(path: Path, content: bytes) -> None:
-    """Write a file so that its final name never holds a part of it, whenever the process dies.
-
-    Missing folders are made.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.parent / f".{uuid.uuid4().hex}.part"
-    try:
-        with partial.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 class FileStems:

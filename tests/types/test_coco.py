@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from sampipe.errors import DataError
-from sampipe.eval.dataset import read_coco
 from sampipe.types import RLE
+from sampipe.types.coco import read_coco
 
 
 def square(x: int, y: int, side: int, hw: tuple[int, int] = (40, 60)) -> RLE:
