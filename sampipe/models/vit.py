@@ -61,7 +61,7 @@ class WindowAttention(nn.Module):
         batch, height, width, _ = qkv.shape
         side = self.side
         if (down * side, right * side) != (height, width):
-            padded = self.qkv.bias.expand(batch, down * side, right * side, -1).clone()
+            padded = self.qkv.bias.to(qkv.dtype).repeat(batch, down * side, right * side, 1)
             padded[:, :height, :width] = qkv
             qkv = padded
         qkv = qkv.view(batch, down, side, right, side, 3, self.num_heads, -1).permute(5, 0, 1, 3, 6, 2, 4, 7)

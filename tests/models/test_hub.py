@@ -187,6 +187,16 @@ def test_a_first_download_is_pinned(empty_caches: Path, monkeypatch: pytest.Monk
     assert not path.exists()
 
 
+def test_where_no_note_can_be_kept_it_is_said(
+    empty_caches: Path, monkeypatch: pytest.MonkeyPatch, served: Served
+) -> None:
+    put_in_table(monkeypatch, tiny(served, sha256=None, md5_prefix=None))
+    (empty_caches / "cache").write_text("a file where the folder would be")
+    with pytest.warns(UserWarning, match="tiny: its digest could not be noted"):
+        path = hub.download("tiny")
+    assert path.read_bytes() == CONTENT
+
+
 def test_an_unreadable_note_of_pins_is_an_error(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     put_in_table(monkeypatch, tiny(served, sha256=None, md5_prefix=None))
     digests.pins_file().parent.mkdir(parents=True)

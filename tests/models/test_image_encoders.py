@@ -50,6 +50,17 @@ def test_every_parameter_has_a_gradient(config: SamConfig) -> None:
         assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
 
 
+@pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
+def test_half_precision_by_autocast(config: SamConfig) -> None:
+    encoder = random_sam(config).image_encoder
+    pixels = torch.randn(1, 3, 320, 320, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        exact = encoder(pixels)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            rough = encoder(pixels).float()
+    assert (rough - exact).abs().mean() < 0.05 * exact.abs().mean()
+
+
 @pytest.mark.parametrize("shape", [(1, 3, 320, 300), (1, 3, 1024, 1024), (1, 1, 320, 320), (3, 320, 320)])
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
 def test_another_size_is_refused(config: SamConfig, shape: tuple[int, ...]) -> None:
