@@ -85,7 +85,7 @@ def state_digest(module: nn.Module) -> str:
     digest = hashlib.blake2b(digest_size=16)
     for name, value in sorted(module.state_dict().items()):
         digest.update(f"{name}:{tuple(value.shape)}:{value.dtype};".encode())
-        digest.update(value.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+        digest.update(value.detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
 
 
