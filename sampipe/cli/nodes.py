@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+from json import dumps
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -64,10 +65,19 @@ def _facts(type_id: str, cls: type[Node]) -> dict[str, Any]:
 def _parameter(field: dataclasses.Field[Any]) -> dict[str, Any]:
     facts = {"name": field.name, "type": str(field.type)}
     if field.default is not dataclasses.MISSING:
-        return {**facts, "required": False, "default": field.default}
+        return {**facts, "required": False, "default": _json_or_words(field.default)}
     if field.default_factory is not dataclasses.MISSING:
-        return {**facts, "required": False, "default": field.default_factory()}
+        return {**facts, "required": False, "default": _json_or_words(field.default_factory())}
     return {**facts, "required": True}
+
+
+def _json_or_words(value: Any) -> Any:
+    """A default that no graph file could hold is somebody's mistake, and no reason to fail here."""
+    try:
+        dumps(value, allow_nan=False)
+    except (TypeError, ValueError):
+        return repr(value)
+    return value
 
 
 def _one(name: str, rows: list[dict[str, Any]]) -> dict[str, Any]:

@@ -34,12 +34,14 @@ def test_nodes_shows_a_broken_node_among_the_others() -> None:
         "import sampipe as sp; from sampipe.cli import app\n"
         "@sp.register('mine')\n"
         "class Broken(sp.Node):\n"
+        "    weight: object = float('nan')\n"
         "    def run(self, image): ...\n"
         "app(['nodes', '--json'])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     rows = {row["type"]: row for row in json.loads(done.stdout)}
     assert "does not say the type of 'image'" in rows["mine.Broken@1"]["problem"]
+    assert rows["mine.Broken@1"]["parameters"][0]["default"] == "nan"
     assert rows["sampipe.Segment@1"]["problem"] is None
 
 
