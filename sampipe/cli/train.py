@@ -35,6 +35,9 @@ def sam(
     batch_size: Annotated[int, typer.Option(min=1, help="Examples a step.")] = 8,
     learning_rate: Annotated[float, typer.Option(help="At its peak.")] = 8e-4,
     weight_decay: Annotated[float, typer.Option(help="Of AdamW.")] = 0.1,
+    recipe: Annotated[
+        str, typer.Option(help="paper: 20 focal to 1 dice; scratch: proportions that start a small model from nothing.")
+    ] = "paper",
     workers: Annotated[int, typer.Option(min=0, help="Processes that make examples.")] = 1,
     bf16: Annotated[bool, typer.Option(help="Compute in bfloat16.")] = True,
     seed: Annotated[int, typer.Option(help="Of data, prompts and first weights.")] = 0,
@@ -42,8 +45,10 @@ def sam(
 ) -> None:
     """Train a Segment Anything model as the paper does: clicks and boxes, round after round."""
     from sampipe.train.data import CropConfig
+    from sampipe.train.presets import recipe as recipe_named
     from sampipe.train.trainer import TrainConfig, Trainer, new_network
 
+    mask_loss, affinity_weight = recipe_named(recipe)
     network = new_network(model, start=start, seed=seed, device=device)
     config = TrainConfig(
         folders=tuple(_folder(text) for text in data),
@@ -53,6 +58,8 @@ def sam(
         rounds=rounds,
         learning_rate=learning_rate,
         weight_decay=weight_decay,
+        mask_loss=mask_loss,
+        affinity_weight=affinity_weight,
         crop=CropConfig(size=size, masks=masks, zoom=zoom, native_size=network.config.image_size),
         workers=workers,
         seed=seed,

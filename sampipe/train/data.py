@@ -5,7 +5,6 @@ Examples are made in worker processes, for ever, in an order that the seed decid
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,11 +17,13 @@ from PIL import Image as Pillow
 from torch.nn import functional as F
 from torch.utils.data import IterableDataset, get_worker_info
 
+from sampipe.errors import DataError
 from sampipe.train.augment import jitter_colors
 from sampipe.train.scenes import CutOutBank
 from sampipe.types import RLE
 from sampipe.types.coco import Picture, read_coco
 
+_PATIENCE = 1000
 MAX_AREA_SHARE = 0.9  # the paper drops masks over 90 % of the image
 
 
@@ -85,11 +86,17 @@ class ExampleStream(IterableDataset[Example]):
         sources = [read_coco(path, min_area=self.crop.min_area) for path, _ in self.folders]
         shares = np.array([share for _, share in self.folders], dtype=float)
         bank = CutOutBank(capacity=64)
-        for _ in itertools.count():
+        empty = 0
+        while empty < _PATIENCE:
             source = sources[rng.choice(len(sources), p=shares / shares.sum())]
             example = make_example(source[rng.integers(len(source))], self.crop, rng, bank)
             if len(example.masks):
                 yield example
+            empty = 0 if len(example.masks) else empty + 1
+        raise DataError(
+            f"{_PATIENCE} crops in a row held no mask of {self.crop.min_area} to {MAX_AREA_SHARE:.0%} of "
+            f"{self.crop.size}² pixels. Use a larger size, a smaller zoom, or data with smaller objects."
+        )
 
 
 def collate(examples: Sequence[Example]) -> Batch:

@@ -1,7 +1,8 @@
 """One training step's loss: an image is encoded once and clicked on for several rounds.
 
 (Paper, appendix A "Training algorithm".) The first prompt is a point or a box with equal chance; every later round
-adds one point in the error region and the logits so far, and one random round and the last add no point at all.
+adds one point in the error region and the logits so far; of more than three rounds a random one and the last add no
+point at all.
 """
 
 from __future__ import annotations
@@ -95,9 +96,9 @@ def _interact(
     """All rounds for n objects: the mean loss (n,), and the chosen mask's true IoU (n,) after each round."""
     truth = masks >= 0.5
     clicks = _first_prompt(truth, scale, with_box, generator)
-    silent_rounds = {rounds - 1}
-    if rounds > 3:
-        silent_rounds.add(int(torch.randint(1, rounds - 1, (), generator=generator)))
+    silent_rounds = set()
+    if rounds > 3:  # shorter runs have no round to spare
+        silent_rounds = {rounds - 1, int(torch.randint(1, rounds - 1, (), generator=generator))}
     total = torch.zeros(len(masks), device=masks.device)
     ious = []
     for turn in range(rounds):

@@ -1,8 +1,8 @@
-"""Shapes of models that can be trained from nothing, by name."""
+"""Shapes of models that can be trained from nothing, and proportions of their losses, by name."""
 
 from __future__ import annotations
 
-from sampipe.errors import CheckpointError
+from sampipe.errors import CheckpointError, DataError
 from sampipe.models.config import (
     EverythingDefaults,
     MaskDecoderConfig,
@@ -12,6 +12,7 @@ from sampipe.models.config import (
     TinyViTConfig,
     ViTConfig,
 )
+from sampipe.train.losses import MaskLoss
 
 PRESETS = {
     "nano": SamConfig(
@@ -40,3 +41,20 @@ def preset(name: str) -> SamConfig:
     if name not in PRESETS:
         raise CheckpointError(f"No model shape is called {name!r}. Known: {', '.join(PRESETS)}.")
     return PRESETS[name]
+
+
+RECIPES = {
+    "paper": (MaskLoss(), 0.0),
+    "scratch": (MaskLoss(focal_weight=0.8, focal_gamma=0.0, focal_alpha=0.5), 0.2),
+}
+
+
+def recipe(name: str) -> tuple[MaskLoss, float]:
+    """The mask loss and the weight of the affinity loss that go by ``name``.
+
+    Raises:
+        DataError: there is no such recipe; the message lists them.
+    """
+    if name not in RECIPES:
+        raise DataError(f"No recipe is called {name!r}. Known: {', '.join(RECIPES)}.")
+    return RECIPES[name]

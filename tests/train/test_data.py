@@ -6,8 +6,10 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 
+from sampipe.errors import DataError
 from sampipe.train.augment import jitter_colors
 from sampipe.train.data import CropConfig, Example, ExampleStream, collate
 from sampipe.train.scenes import CutOutBank
@@ -42,6 +44,12 @@ def test_a_seed_decides_everything(shapes_folder: Path) -> None:
 def test_masks_over_nine_tenths_of_the_crop_are_dropped(shapes_folder: Path) -> None:
     zoomed = CropConfig(size=64, native_size=64, zoom=(3.5, 3.5), compose=0.0, min_area=16)
     assert all(e.masks.mean(dim=(1, 2)).max() <= 0.9 for e in examples(shapes_folder, zoomed, 10))
+
+
+def test_folders_without_a_usable_crop_are_an_error_not_an_endless_search(shapes_folder: Path) -> None:
+    too_small = CropConfig(size=64, native_size=64, zoom=(1.0, 1.0), compose=0.0, min_area=1500)  # 2000 become 819
+    with pytest.raises(DataError, match="crops in a row held no mask"):
+        examples(shapes_folder, too_small, 1)
 
 
 def test_collate_says_whose_each_mask_is() -> None:
