@@ -19,7 +19,10 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.parent / f".{uuid.uuid4().hex}.part"
     try:
+        partial.touch(exist_ok=False)
+        mode = partial.stat().st_mode  # what the umask allows; some writers replace the file by a private one
         yield partial
+        partial.chmod(mode)
         with partial.open("rb+") as file:
             os.fsync(file.fileno())
         partial.replace(path)

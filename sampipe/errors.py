@@ -18,8 +18,8 @@ Every message says what was given, what was wanted and what to do::
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 
@@ -86,4 +86,4 @@ class NodeError(SampipeError, RuntimeError):
         self.inputs = dict(inputs or {})
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return partial(NodeError, node=self.node, item=self.item, inputs=self.inputs), self.args
+        return functools.partial(NodeError, node=self.node, item=self.item, inputs=self.inputs), self.args
