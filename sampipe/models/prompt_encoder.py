@@ -86,10 +86,13 @@ class DrawnPrompts(nn.Module):
 
     def forward(self, prompts: PromptTensors, *, side: int) -> Tensor:
         """Embed the drawing of n objects, (n, dim, side / 4, side / 4); ``side`` is that of the mask logits."""
+        return self.embed(self.draw(prompts, side=side, device=next(self.parameters()).device))
+
+    def draw(self, prompts: PromptTensors, *, side: int, device: torch.device | None = None) -> Tensor:
+        """The maps themselves, (n, 4, side, side)."""
         scale = prompts.extent / side
-        ticks = (torch.arange(side, device=next(self.parameters()).device) + 0.5) * scale - 0.5
-        n = len(prompts)
-        empty = ticks.new_zeros(n, side, side)
+        ticks = (torch.arange(side, device=device) + 0.5) * scale - 0.5
+        empty = ticks.new_zeros(len(prompts), side, side)
         inside, middle = (empty, empty) if prompts.boxes is None else self._box_maps(prompts.boxes, ticks)
         if prompts.points is None or prompts.labels is None:
             foreground = background = empty
@@ -98,7 +101,7 @@ class DrawnPrompts(nn.Module):
             foreground, background = (
                 (near * (prompts.labels == kind)[..., None, None]).sum(dim=1).clamp(max=1) for kind in (1, 0)
             )
-        return self.embed(torch.stack([inside, middle, foreground, background], dim=1))
+        return torch.stack([inside, middle, foreground, background], dim=1)
 
     @staticmethod
     def _box_maps(boxes: Tensor, ticks: Tensor) -> tuple[Tensor, Tensor]:

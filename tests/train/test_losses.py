@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from sampipe.train.losses import MaskLoss, dice_loss, focal_loss, interactive_loss, true_iou
+from sampipe.train.losses import MaskLoss, affinity_loss, dice_loss, focal_loss, interactive_loss, true_iou
 
 
 def one_pixel(value: float) -> torch.Tensor:
@@ -61,3 +61,16 @@ def test_predicted_iou_is_taught_by_squared_error() -> None:
     sure = torch.full((1, 1, 2, 2), 30.0)
     loss, _ = interactive_loss(sure, torch.tensor([[0.4]]), target, MaskLoss())
     assert loss.item() == pytest.approx(0.6**2, abs=1e-5)
+
+
+def test_affinity_is_small_where_an_object_has_a_direction_of_its_own() -> None:
+    masks = torch.zeros(2, 8, 8)
+    masks[0, :4], masks[1, 4:] = 1, 1
+    owner = torch.tensor([0, 0])
+    apart = torch.zeros(1, 2, 4, 4)
+    apart[:, 0, :2], apart[:, 1, 2:] = 3.0, 3.0
+    alike = torch.ones(1, 2, 4, 4)
+    good, bad = affinity_loss(apart, masks, owner), affinity_loss(alike, masks, owner)
+    # cosines of 1 and 0 become logits of 4 and -4
+    assert good.item() == pytest.approx((math.log1p(math.exp(-4)) + 1 - (2 * 8 * 0.982 + 1) / (8 + 8 + 1)) / 2, abs=1e-3)
+    assert bad > 5 * good
