@@ -71,6 +71,6 @@ def test_affinity_is_small_where_an_object_has_a_direction_of_its_own() -> None:
     apart[:, 0, :2], apart[:, 1, 2:] = 3.0, 3.0
     alike = torch.ones(1, 2, 4, 4)
     good, bad = affinity_loss(apart, masks, owner), affinity_loss(alike, masks, owner)
-    # cosines of 1 and 0 become logits of 4 and -4
-    assert good.item() == pytest.approx((math.log1p(math.exp(-4)) + 1 - (2 * 8 * 0.982 + 1) / (8 + 8 + 1)) / 2, abs=1e-3)
+    cross_entropy, dice = math.log1p(math.exp(-4)), 1 - (2 * 8 * 0.982 + 1) / (8 + 8 + 1)  # logits of 4 and -4
+    assert good.item() == pytest.approx((cross_entropy + dice) / 2, abs=1e-3)
     assert bad > 5 * good
