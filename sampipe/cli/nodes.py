@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import re
 from json import dumps
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -47,7 +48,7 @@ def _facts(type_id: str, cls: type[Node]) -> dict[str, Any]:
     except GraphError as error:  # one broken node must not hide the others
         ports, problem = Ports({}, {}), str(error)
     parameters = dataclasses.fields(cls)  # type: ignore[arg-type]  # Node makes a dataclass of each of its classes
-    documentation = inspect.cleandoc(cls.__doc__ or "")
+    documentation = _plain(inspect.cleandoc(cls.__doc__ or ""))
     return {
         "type": type_id,
         "summary": documentation.partition("\n\n")[0].replace("\n", " "),
@@ -60,6 +61,12 @@ def _facts(type_id: str, cls: type[Node]) -> dict[str, Any]:
         "documentation": documentation,
         "problem": problem,
     }
+
+
+def _plain(documentation: str) -> str:
+    """Without the marks that only a documentation builder reads: ``:class:`~a.b.Name``` is Name."""
+    without_roles = re.sub(r":\w+:`~?(?:[\w.]+\.)?(\w+)`", r"\1", documentation)
+    return without_roles.replace("``", "")
 
 
 def _parameter(field: dataclasses.Field[Any]) -> dict[str, Any]:
