@@ -19,7 +19,9 @@ PRESETS = {
         image_encoder=NanoConfig(),
         prompt_encoder=PromptEncoderConfig(draw=True),
         mask_decoder=MaskDecoderConfig(mlp_dim=512, iou_head_dim=128, mixing_blocks=3, fine_features=True),
-        everything=EverythingDefaults(points_per_side=16),
+        everything=EverythingDefaults(
+            points_per_side=16, pred_iou=0.36, stability=0.85, box_nms=0.5, min_region_area=200
+        ),
     ),
     "mobile_sam": SamConfig(image_encoder=TinyViTConfig()),
     "vit_b": SamConfig(image_encoder=ViTConfig()),
