@@ -119,9 +119,8 @@ class DrawnPrompts(nn.Module):
 class PromptEncoder(nn.Module):
     """Turns prompts, in model-input pixels, into what the mask decoder takes."""
 
-    def __init__(self, config: PromptEncoderConfig, *, embed_dim: int, image_size: int) -> None:
+    def __init__(self, config: PromptEncoderConfig, *, embed_dim: int) -> None:
         super().__init__()
-        self.image_size = image_size
         self.pe_layer = RandomFourierPositions(embed_dim // 2)
         self.point_embeddings = nn.ModuleList(nn.Embedding(1, embed_dim) for _ in range(4))
         self.not_a_point_embed = nn.Embedding(1, embed_dim)

@@ -48,9 +48,7 @@ class Sam(nn.Module):
         super().__init__()
         self.config = config
         self.image_encoder = _build_encoder(config)
-        self.prompt_encoder = PromptEncoder(
-            config.prompt_encoder, embed_dim=config.embed_dim, image_size=config.image_size
-        )
+        self.prompt_encoder = PromptEncoder(config.prompt_encoder, embed_dim=config.embed_dim)
         self.mask_decoder = MaskDecoder(config.mask_decoder, embed_dim=config.embed_dim)
         self.register_buffer("pixel_mean", torch.tensor(config.pixel_mean).view(3, 1, 1), persistent=False)
         self.register_buffer("pixel_std", torch.tensor(config.pixel_std).view(3, 1, 1), persistent=False)

@@ -81,12 +81,6 @@ def axes(frame: Frame, low: int) -> tuple[Axis, Axis]:
     )
 
 
-def to_logits(low: FloatArray, frame: Frame) -> FloatArray:
-    """Full-resolution logits (h, w) of one (m, m) map: for heat maps and tests; masks never need them."""
-    rows, columns = axes(frame, low.shape[0])
-    return np.asarray(rows.weights @ low @ columns.weights.T, dtype=np.float32)
-
-
 @dataclass(frozen=True, eq=False)
 class Window:
     """The part of a picture outside which a mask is empty.
