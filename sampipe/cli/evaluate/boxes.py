@@ -1,4 +1,4 @@
-"""``sampipe eval``: commands that measure, one for each task."""
+"""``sampipe eval boxes``: masks from ground-truth boxes."""
 
 from __future__ import annotations
 
@@ -8,31 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sampipe.cli import _screen
+from sampipe.cli.evaluate._options import Data, Device, JsonFile, Limit, MinArea, Model, Seed
+from sampipe.cli.evaluate._tables import interval, versions_line, write_json
 
 if TYPE_CHECKING:
     from sampipe.eval.report import Evaluation
 
-app = typer.Typer(no_args_is_help=True, help="Measure a model on data with ground truth.")
 
-Model = Annotated[str, typer.Option(help="A model's name or a checkpoint file; see `sampipe models`.")]
-Data = Annotated[Path, typer.Option(help="A COCO folder: images/ and instances.json or instances.json.gz.")]
-Limit = Annotated[int | None, typer.Option(min=1, help="At most so many pictures, drawn with --seed.")]
-Seed = Annotated[int, typer.Option(help="Of every random draw.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
-JsonFile = Annotated[Path | None, typer.Option("--json", help="Write the numbers to this file, too.")]
-
-
-@app.callback()
-def evaluate() -> None:
-    """Measure a model on data with ground truth."""
-
-
-@app.command()
 def boxes(
     data: Data,
     model: Model = "nano",
     limit: Limit = None,
-    min_area: Annotated[int, typer.Option(min=0, help="Smallest object, in square pixels of its mask.")] = 1024,
+    min_area: MinArea = 1024,
     seed: Seed = 0,
     competitors: Annotated[
         str, typer.Option(help="What to compare with, comma-separated: ellipse, grabcut (needs OpenCV).")
@@ -56,24 +43,21 @@ def boxes(
             competitors=rivals,
             progress=advance,
         )
-    _print_boxes(evaluation, list(rivals))
-    if json is not None:
-        evaluation.write(json)
-        print(f"wrote {json}")
+    _print(evaluation, list(rivals))
+    write_json(evaluation, json)
 
 
-def _print_boxes(evaluation: Evaluation, rivals: list[str]) -> None:
+def _print(evaluation: Evaluation, rivals: list[str]) -> None:
     summary = evaluation.summary
     rows = []
     model = Path(evaluation.model).name
     for name in (model, *rivals):
         prefix = f"{name}_" if name in rivals else ""
-        low, high = summary[f"{prefix}mean_iou_interval"]
         rows.append(
             (
                 name,
                 f"{summary[f'{prefix}mean_iou']:.4f}",
-                f"{low:.4f} to {high:.4f}",
+                interval(summary[f"{prefix}mean_iou_interval"]),
                 f"{summary[f'{prefix}seconds_per_image']:.4f}",
                 f"{summary[f'{prefix}seconds_per_object']:.4f}",
             )
@@ -83,8 +67,6 @@ def _print_boxes(evaluation: Evaluation, rivals: list[str]) -> None:
     _screen.print_table(rows, columns=columns, title=title, right=columns[1:])
     print()
     for name in rivals:
-        low, high = summary[f"gain_over_{name}_interval"]
         gain = summary[f"gain_over_{name}"]
-        print(f"{model} over {name}: {gain:+.4f} ({low:+.4f} to {high:+.4f})")
-    versions = evaluation.versions
-    print(f"weights {versions['model_digest'][:16]}, torch {versions['torch']}, {versions['device']}")
+        print(f"{model} over {name}: {gain:+.4f} ({interval(summary[f'gain_over_{name}_interval'], signed=True)})")
+    print(versions_line(evaluation))
