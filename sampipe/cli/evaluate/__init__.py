@@ -1,0 +1,21 @@
+"""``sampipe eval``: commands that measure, one file for each task.
+
+A command's file holds a function whose parameters are the options of :mod:`~sampipe.cli.evaluate._options` and its
+own; it becomes a command here, by one line.
+"""
+
+from __future__ import annotations
+
+import typer
+
+from sampipe.cli.evaluate import boxes
+
+app = typer.Typer(no_args_is_help=True, help="Measure a model on data with ground truth.")
+
+
+@app.callback()
+def evaluate() -> None:
+    """Measure a model on data with ground truth."""
+
+
+app.command()(boxes.boxes)
