@@ -1,4 +1,4 @@
-"""``sampipe train``: make or continue a model."""
+"""``sampipe train sam``: the paper's interactive training."""
 
 from __future__ import annotations
 
@@ -7,15 +7,7 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, help="Train a model.")
 
-
-@app.callback()
-def train() -> None:
-    """Train a model."""
-
-
-@app.command()
 def sam(
     data: Annotated[
         list[str],
