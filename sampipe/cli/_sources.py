@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from sampipe.errors import DataError
-
-SUFFIXES = (".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
+from sampipe.types.image_files import SUFFIXES, image_files, is_image_file
 
 
 def expand(words: Iterable[str]) -> tuple[list[str], list[tuple[str, str]]]:
@@ -34,20 +33,15 @@ def _expand_one(word: str) -> Iterator[str]:
     if word.startswith("sample:") or path.is_file():
         yield word
     elif path.is_dir():
-        found = sorted(file for file in path.iterdir() if _is_image(file))
+        found = image_files(path)
         if not found:
             raise DataError(f"no images in this folder; looked for {', '.join(SUFFIXES)}")
         yield from map(str, found)
     elif glob.has_magic(word):
         names = glob.glob(word, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute pattern
-        found = sorted(path for path in map(Path, names) if _is_image(path))
+        found = sorted(path for path in map(Path, names) if is_image_file(path))
         if not found:
             raise DataError("no image file matches this pattern")
         yield from map(str, found)
     else:
         raise DataError("no such file or folder")
-
-
-def _is_image(path: Path) -> bool:
-    hidden, overlay = path.name.startswith("."), path.name.endswith(".overlay.png")
-    return path.is_file() and path.suffix.lower() in SUFFIXES and not hidden and not overlay

@@ -20,7 +20,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 from sampipe.errors import DataError
 from sampipe.train.augment import jitter_colors
 from sampipe.train.scenes import CutOutBank
-from sampipe.types import RLE
+from sampipe.types import RLE, Image
 from sampipe.types.coco import Picture, read_coco
 
 _PATIENCE = 1000
@@ -112,8 +112,8 @@ def collate(examples: Sequence[Example]) -> Batch:
 def make_example(picture: Picture, crop: CropConfig, rng: np.random.Generator, bank: CutOutBank) -> Example:
     """Crop around a random object, flip, paste, jitter the colours, and choose the masks."""
     window = _choose_window(picture, crop, rng)
-    with Pillow.open(picture.path) as opened:
-        pixels = np.asarray(_cut(opened.convert("RGB"), window, crop.size, Pillow.Resampling.BILINEAR))
+    photo = Image.open(picture.path).to_pil()  # turned as its EXIF says, as the masks are
+    pixels = np.asarray(_cut(photo, window, crop.size, Pillow.Resampling.BILINEAR))
     masks = _cut_masks([item.mask for item in picture.objects], window, crop, rng)
     flip = bool(rng.random() < 0.5)
     if flip:

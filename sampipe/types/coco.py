@@ -1,4 +1,4 @@
-"""The COCO folder: ``images/`` and ``instances.json`` (or ``.json.gz``), read into pictures with objects."""
+"""The COCO folder: photos and ``instances.json`` (or ``.json.gz``), read into pictures with objects."""
 
 from __future__ import annotations
 
@@ -42,7 +42,8 @@ def read_coco(folder: str | Path, *, min_area: int = 0, limit: int | None = None
     Objects marked ``iscrowd`` are left out: their one box stands for many things.
 
     Args:
-        folder: holds ``images/`` and ``instances.json`` or ``instances.json.gz``.
+        folder: holds ``instances.json`` or ``instances.json.gz``, and the photos in ``images/`` or, without such a
+            folder, beside it.
         min_area: smallest mask area in square pixels, counted on the mask itself.
         limit: at most so many pictures, drawn with ``seed``.
         seed: of that draw.
@@ -63,14 +64,17 @@ def read_coco(folder: str | Path, *, min_area: int = 0, limit: int | None = None
         found = _ground_truth(row, images[row["image_id"]], categories, file)
         if found.mask.area >= max(min_area, 1):
             objects[row["image_id"]].append(found)
-    pictures = [
-        Picture(file.parent / "images" / images[key]["file_name"], tuple(found))
-        for key, found in objects.items()
-        if found
-    ]
+    photos = photo_folder(file.parent)
+    pictures = [Picture(photos / images[key]["file_name"], tuple(found)) for key, found in objects.items() if found]
     if not pictures:
         raise DataError(f"{file}: no annotated object of at least {min_area} px²")
     return _draw(pictures, limit, seed)
+
+
+def photo_folder(folder: Path) -> Path:
+    """Where the photos of a COCO folder are: in ``images/`` if there is one, else in the folder itself."""
+    inner = folder / "images"
+    return inner if inner.is_dir() else folder
 
 
 def _annotation_file(folder: Path) -> Path:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image as Pillow
 
 from sampipe.errors import DataError
 from sampipe.train.augment import jitter_colors
 from sampipe.train.data import CropConfig, Example, ExampleStream, collate
 from sampipe.train.scenes import CutOutBank
+from sampipe.types import RLE
 
 WHOLE = CropConfig(size=64, native_size=64, zoom=(1.0, 1.0), compose=0.0, masks=4, min_area=16)
 
@@ -85,3 +88,20 @@ def test_colours_change_and_shapes_do_not() -> None:
     changed = jitter_colors(pixels, np.random.default_rng(3))
     assert changed.dtype == torch.uint8 and not torch.equal(changed, pixels)
     assert all(len(torch.unique(row)) == 1 for channel in changed for row in (channel[:2], channel[2:]))
+
+
+def test_a_photo_that_exif_turns_is_turned_before_its_masks_are_laid_on_it(tmp_path: Path) -> None:
+    upright = np.zeros((40, 60, 3), np.uint8)
+    upright[5:25, 35:55, 0] = 255
+    mask = upright[..., 0] > 0
+    exif = Pillow.Exif()
+    exif[0x0112] = 6  # the file holds the picture turned to the left
+    Pillow.fromarray(np.rot90(upright).copy()).save(tmp_path / "photo.png", exif=exif)
+    row = {"id": 1, "image_id": 1, "category_id": 1, "iscrowd": 0, "segmentation": RLE.from_mask(mask).to_coco()}
+    image = {"id": 1, "file_name": "photo.png", "width": 60, "height": 40}
+    document = {"images": [image], "annotations": [row], "categories": [{"id": 1, "name": "red"}]}
+    (tmp_path / "instances.json").write_text(json.dumps(document))
+    crop = CropConfig(size=64, native_size=64, zoom=(1.0, 1.0), compose=0.0, min_area=16)
+    [example] = examples(tmp_path, crop, 1)
+    red = torch.nn.functional.avg_pool2d(example.pixels[:1].float(), 4)[0]
+    assert red[example.masks[0] == 1].min() > red[example.masks[0] == 0].max()

@@ -47,12 +47,18 @@ def test_reads_rle_polygons_and_runs_alike(tmp_path: Path) -> None:
     runs = {**first, "id": 13, "segmentation": {"size": [2, 2], "counts": [1, 2, 1]}}
     content["images"].append({"id": 2, "file_name": "tiny.png", "height": 2, "width": 2})
     content["annotations"] += [polygon, {**runs, "image_id": 2}]
+    (tmp_path / "images").mkdir()
     big, tiny = read_coco(write(tmp_path, content))
     assert [item.mask.area for item in big.objects] == [100, 100]
     assert tiny.objects[0].mask.decode().tolist() == [[False, True], [True, False]]
     assert big.path == tmp_path / "images" / "1.png"
     assert big.objects[0].category == "cat"
     assert big.objects[0].xyxy == (2, 3, 12, 13)
+
+
+def test_photos_may_lie_beside_the_annotations(tmp_path: Path) -> None:
+    [picture] = read_coco(write(tmp_path, document()))
+    assert picture.path == tmp_path / "1.png"
 
 
 def test_several_polygons_are_one_object(tmp_path: Path) -> None:
