@@ -1,0 +1,17 @@
+"""``sampipe train``: make or continue a model; a file a command."""
+
+from __future__ import annotations
+
+import typer
+
+from sampipe.cli.train import sam
+
+app = typer.Typer(no_args_is_help=True, help="Train a model.")
+
+
+@app.callback()
+def train() -> None:
+    """Train a model."""
+
+
+app.command()(sam.sam)
