@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sampipe.detections import add_masks as add_masks
     from sampipe.errors import (
         CheckpointError as CheckpointError,
     )
@@ -94,6 +95,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "sampipe.detections": ("add_masks",),
     "sampipe.errors": (
         "CheckpointError", "CycleError", "DataError", "DuplicateNodeError", "GraphError",
         "MissingDependencyError", "MissingInputError", "NodeError", "PortTypeError", "SampipeError",

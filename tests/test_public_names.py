@@ -17,7 +17,7 @@ def test_names_of_sampipe() -> None:
         "CheckpointError", "CycleError", "DataError", "DuplicateNodeError", "EdgeMap", "Embedding", "Frame",
         "Graph", "GraphError", "Image", "ImageEmbedding", "Masks", "MissingDependencyError",
         "MissingInputError", "Node", "NodeError", "PortTypeError", "Prompts", "RLE", "Requirement",
-        "SamModel", "SampipeError", "SpecError", "UnknownPortError", "__version__", "configure_cache",
+        "SamModel", "SampipeError", "SpecError", "UnknownPortError", "__version__", "add_masks", "configure_cache",
         "load_model", "register", "resource", "trace",
     ]  # fmt: skip
     assert dir(sampipe) == sampipe.__all__
