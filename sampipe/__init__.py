@@ -91,19 +91,31 @@ if TYPE_CHECKING:
     from sampipe.types import (
         Prompts as Prompts,
     )
+    from sampipe.types import (
+        Text as Text,
+    )
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "sampipe.detections": ("add_masks",),
     "sampipe.errors": (
-        "CheckpointError", "CycleError", "DataError", "DuplicateNodeError", "GraphError",
-        "MissingDependencyError", "MissingInputError", "NodeError", "PortTypeError", "SampipeError",
-        "SpecError", "UnknownPortError",
+        "CheckpointError",
+        "CycleError",
+        "DataError",
+        "DuplicateNodeError",
+        "GraphError",
+        "MissingDependencyError",
+        "MissingInputError",
+        "NodeError",
+        "PortTypeError",
+        "SampipeError",
+        "SpecError",
+        "UnknownPortError",
     ),
     "sampipe.graph": ("Graph", "Node", "Requirement", "register", "resource", "trace"),
     "sampipe.models": ("SamModel", "configure_cache", "load_model"),
-    "sampipe.types": ("RLE", "EdgeMap", "Embedding", "Frame", "Image", "ImageEmbedding", "Masks", "Prompts"),
+    "sampipe.types": ("RLE", "EdgeMap", "Embedding", "Frame", "Image", "ImageEmbedding", "Masks", "Prompts", "Text"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -17,7 +17,7 @@ def test_names_of_sampipe() -> None:
         "CheckpointError", "CycleError", "DataError", "DuplicateNodeError", "EdgeMap", "Embedding", "Frame",
         "Graph", "GraphError", "Image", "ImageEmbedding", "Masks", "MissingDependencyError",
         "MissingInputError", "Node", "NodeError", "PortTypeError", "Prompts", "RLE", "Requirement",
-        "SamModel", "SampipeError", "SpecError", "UnknownPortError", "__version__", "add_masks", "configure_cache",
+        "SamModel", "SampipeError", "SpecError", "Text", "UnknownPortError", "__version__", "add_masks", "configure_cache",
         "load_model", "register", "resource", "trace",
     ]  # fmt: skip
     assert dir(sampipe) == sampipe.__all__
@@ -28,7 +28,7 @@ def test_names_of_sampipe() -> None:
 def test_names_of_types() -> None:
     assert sorted(sampipe.types.__all__) == [
         "EdgeMap", "Embedding", "Explanation", "Frame", "Image", "ImageEmbedding", "Masks", "Polygon",
-        "Prompts", "RLE", "SAMPLES",
+        "Prompts", "RLE", "SAMPLES", "Text",
     ]  # fmt: skip
     for name in sampipe.types.__all__:
         assert getattr(sampipe.types, name) is not None

@@ -179,7 +179,7 @@ def _input(
 
 
 def _known_types() -> dict[str, Any]:
-    values = ("Image", "Prompts", "Masks", "ImageEmbedding", "Embedding", "EdgeMap")
+    values = ("Image", "Prompts", "Masks", "ImageEmbedding", "Embedding", "EdgeMap", "Text")
     types: dict[str, Any] = {name: getattr(sampipe.types, name) for name in values}
     return types | {"Any": Any, "str": str, "int": int, "float": float, "bool": bool}
 

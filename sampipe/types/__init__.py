@@ -12,6 +12,7 @@ from sampipe.types.polygons import Polygon
 from sampipe.types.prompts import Prompts
 from sampipe.types.rle import RLE
 from sampipe.types.samples import SAMPLES
+from sampipe.types.text import Text
 
 __all__ = [
     "RLE",
@@ -25,4 +26,5 @@ __all__ = [
     "Masks",
     "Polygon",
     "Prompts",
+    "Text",
 ]

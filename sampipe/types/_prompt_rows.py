@@ -29,7 +29,14 @@ def concat(parts: Sequence[Prompts]) -> Prompts:
         return (parts[0] if parts else Prompts.empty()).replace(**counts)
     if len(filled) == 1:
         return filled[0].replace(**counts)
-    return Prompts(**{name: _joined(name, filled) for name in _NONE}, **counts)
+    return Prompts(**{name: _joined(name, filled) for name in _NONE}, text_space=_common_space(filled), **counts)
+
+
+def _common_space(parts: Sequence[Prompts]) -> str | None:
+    spaces = {part.text_space for part in parts if part.text is not None}
+    if len(spaces) > 1:
+        raise DataError(f"text: vectors of different CLIP spaces do not join: {sorted(map(str, spaces))}")
+    return next(iter(spaces), None)
 
 
 def _joined(name: str, parts: Sequence[Prompts]) -> Any:

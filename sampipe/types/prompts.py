@@ -52,7 +52,8 @@ class Prompts(Value):
         point_labels: int8 (n, k): 1 foreground, 0 background, -1 padding. All 1 where left out.
         boxes: float32 (n, 4), x0, y0, x1, y1, half-open.
         mask_logits: float32 (n, m, m) in the model's square input, positive inside.
-        text: float32 (n, d) text vectors of the model's text space.
+        text: float32 (n, d) text vectors, of length 1.
+        text_space: the CLIP space that they are of; vectors of different spaces do not compare.
         labels: a name per object.
         class_ids: int64 (n,).
         scores: float32 (n,), the detector's confidence.
@@ -73,6 +74,7 @@ class Prompts(Value):
     class_ids: IntArray | None = None
     scores: FloatArray | None = None
     source: tuple[str, ...] | None = None
+    text_space: str | None = None
     dropped: int = 0
     clipped: int = 0
 
@@ -222,8 +224,9 @@ class Prompts(Value):
         return self.replace(**chosen)
 
     def with_text(self, vectors: ArrayLike | Embedding) -> Prompts:
-        """The same prompts with a text vector per object, (n, d)."""
-        return self.replace(text=getattr(vectors, "vectors", vectors))
+        """The same prompts with a text vector per object, (n, d); an ``Embedding`` says its space, too."""
+        space = getattr(vectors, "model", None)
+        return self.replace(text=getattr(vectors, "vectors", vectors), text_space=space)
 
     @staticmethod
     def concat(parts: Sequence[Prompts]) -> Prompts:
