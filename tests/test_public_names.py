@@ -17,8 +17,8 @@ def test_names_of_sampipe() -> None:
         "CheckpointError", "CycleError", "DataError", "DuplicateNodeError", "EdgeMap", "Embedding", "Frame",
         "Graph", "GraphError", "Image", "ImageEmbedding", "Masks", "MissingDependencyError",
         "MissingInputError", "Node", "NodeError", "PortTypeError", "Prompts", "RLE", "Requirement",
-        "SamModel", "SampipeError", "SpecError", "Text", "UnknownPortError", "__version__", "add_masks", "configure_cache",
-        "load_model", "register", "resource", "trace",
+        "SamModel", "SampipeError", "SpecError", "Text", "UnknownPortError", "__version__", "add_masks",
+        "configure_cache", "load_model", "register", "resource", "trace",
     ]  # fmt: skip
     assert dir(sampipe) == sampipe.__all__
     for name in sampipe.__all__:
