@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -56,11 +57,9 @@ def add_masks(
             "sv.Detections.from_ultralytics, from_transformers, from_inference ... make them"
         )
     picture = as_image(image, color)
-    with_masks = detections[np.arange(len(detections))]  # a copy: what was given stays as it was
     rles = segment_boxes(picture, detections.xyxy, model=model, device=device)
     masks = Masks.from_rle(rles, picture.hw).to_supervision(compact=compact)
-    with_masks.mask = masks.mask
-    return with_masks
+    return dataclasses.replace(detections, mask=masks.mask)
 
 
 def segment_boxes(image: Image, boxes: NDArray[Any], *, model: str = "nano", device: str = "auto") -> list[RLE]:
@@ -71,7 +70,9 @@ def segment_boxes(image: Image, boxes: NDArray[Any], *, model: str = "nano", dev
     asked = Prompts.from_boxes(np.asarray(boxes, dtype=np.float32).reshape(-1, 4), class_ids=rows)
     masks = Segment(model=model, device=device)(image, prompts=asked)
     rles = [RLE.empty(image.hw)] * len(rows)
-    for row, rle in zip(masks.prompts.class_ids if len(masks) else (), masks.rle(), strict=True):
+    answered = masks.prompts.class_ids
+    assert answered is not None
+    for row, rle in zip(answered, masks.rle(), strict=True):
         rles[int(row)] = rle
     return rles
 
