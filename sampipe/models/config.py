@@ -65,9 +65,11 @@ _ENCODERS: dict[str, type[ViTConfig] | type[TinyViTConfig] | type[NanoConfig]] =
 
 @dataclass(frozen=True, kw_only=True)
 class PromptEncoderConfig:
-    """Points, boxes and masks to tokens and a dense map."""
+    """Points, boxes, masks and text to tokens and a dense map."""
 
     mask_channels: int = 16
+    text_dim: int = 0  # length of the CLIP vectors that it takes as a token; 0: none (official checkpoints)
+    text_space: str = ""  # the CLIP space that the token was trained in
     draw: bool = False  # points and boxes also as maps, not only as tokens (not in the paper)
 
 

@@ -1,4 +1,4 @@
-"""Points, boxes and masks as tokens (paper, section 3 "Prompt encoder" and appendix A)."""
+"""Points, boxes, masks and texts as tokens (paper, section 3 "Prompt encoder" and appendix A)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from sampipe.models.config import PromptEncoderConfig
-from sampipe.models.layers import LayerNorm2d
+from sampipe.models.layers import MLP, LayerNorm2d
 
 BACKGROUND, FOREGROUND, TOP_LEFT, BOTTOM_RIGHT = range(4)  # rows of ``point_embeddings``
 
@@ -25,6 +25,7 @@ class PromptTensors:
         masks: (n, 1, m, m) low-resolution logits.
         extent: side of the square input in pixels.
         count: n.
+        text: (n, d) unit CLIP vectors.
     """
 
     points: Tensor | None
@@ -33,6 +34,7 @@ class PromptTensors:
     masks: Tensor | None
     extent: int
     count: int
+    text: Tensor | None = None
 
     def __len__(self) -> int:
         return self.count
@@ -136,6 +138,8 @@ class PromptEncoder(nn.Module):
         )
         self.no_mask_embed = nn.Embedding(1, embed_dim)
         self.drawn = DrawnPrompts(embed_dim, inner) if config.draw else None
+        # a CLIP vector as a token (paper, section 7.5 and appendix D.5)
+        self.text_projection = MLP(config.text_dim, embed_dim, embed_dim, depth=2) if config.text_dim else None
 
     def forward(self, prompts: PromptTensors, *, grid: int) -> tuple[Tensor, Tensor]:
         """Encode n objects that are prompted alike.
@@ -152,6 +156,8 @@ class PromptEncoder(nn.Module):
             tokens.append(self._points(prompts.points, prompts.labels, prompts.extent, pad=prompts.boxes is None))
         if prompts.boxes is not None:
             tokens.append(self._boxes(prompts.boxes, prompts.extent))
+        if prompts.text is not None and self.text_projection is not None:
+            tokens.append(self.text_projection(prompts.text)[:, None])
         if prompts.masks is None:
             dense = self.no_mask_embed.weight[:, :, None, None]
         else:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sampipe._report import note_device
-from sampipe.errors import DataError
+from sampipe.errors import CheckpointError, DataError
 from sampipe.models.config import NanoConfig, SamConfig, TinyViTConfig, ViTConfig
 from sampipe.models.mask_decoder import MaskDecoder
 from sampipe.models.nano import NanoEncoder
@@ -135,9 +135,7 @@ class SamModel:
         pixels = torch.from_numpy(resized.copy()).to(self.device).permute(2, 0, 1)[None].float()
         padded = F.pad(self.sam.normalize(pixels), (0, size - width, 0, size - height))
         features, *fine = (value[0] for value in self.sam.encode(padded))
-        return ImageEmbedding(
-            features=features, fine=tuple(fine), frame=frame, model_key=self.key, image_key=image.key
-        )
+        return ImageEmbedding(features=features, fine=tuple(fine), frame=frame, model_key=self.key, image_key=image.key)
 
     @torch.inference_mode()
     def decode(self, embedding: ImageEmbedding, prompts: Prompts, *, multimask: bool) -> Masks:
@@ -156,6 +154,7 @@ class SamModel:
 
         Raises:
             DataError: the embedding is another model's, or a prompt kind this model has no encoder for.
+            CheckpointError: text vectors of another CLIP space than the model's text token was trained in.
         """
         note_device(str(self.device))
         self._check(embedding, prompts)
@@ -184,12 +183,28 @@ class SamModel:
                 f"{self.name} ({self.key[:12]}). Encode the image with the model that decodes it."
             )
         if prompts.text is not None:
-            raise DataError(f"{self.name} has no text head: it takes points, boxes and masks, not CLIP vectors.")
+            self._check_text(prompts)
         size = self.config.mask_size
         if prompts.mask_logits is not None and prompts.mask_logits.shape[1:] != (size, size):
             raise DataError(
                 f"mask_logits: got {prompts.mask_logits.shape}, wanted (n, {size}, {size}) for {self.name}: "
                 "low-resolution logits as this model returns them."
+            )
+
+    def _check_text(self, prompts: Prompts) -> None:
+        assert prompts.text is not None
+        config = self.config.prompt_encoder
+        if not config.text_dim:
+            raise DataError(
+                f"{self.name} has no text token: it takes points, boxes and masks, not CLIP vectors. Turn the text into "
+                "points and boxes with DensePrompts or an open-vocabulary detector, or train a token with "
+                "`sampipe train text`."
+            )
+        given, wanted = (prompts.text_space, prompts.text.shape[1]), (config.text_space, config.text_dim)
+        if given != wanted:
+            raise CheckpointError(
+                f"text: {given[1]} numbers of the CLIP space {given[0] or '(not said)'!r}, and the text token of "
+                f"{self.name} was trained on {wanted[1]} of {wanted[0]!r}. Encode the text with that CLIP model."
             )
 
     def _chunks(self, prompts: Prompts) -> Iterator[np.ndarray]:
@@ -204,7 +219,7 @@ class SamModel:
 
     def _encode_prompts(self, prompts: Prompts, frame: Frame) -> tuple[Tensor, Tensor]:
         """Tokens and dense embedding of objects that are prompted alike."""
-        points, box, mask = (int(value) for value in _signature(prompts)[0])
+        points, box, mask, text = (int(value) for value in _signature(prompts)[0])
         xy = labels = None
         if points:
             coordinates, kinds = _valid_points(prompts, points)
@@ -216,6 +231,7 @@ class SamModel:
             masks=self._tensor(_given(prompts.mask_logits))[:, None] if mask else None,
             extent=self.config.image_size,
             count=len(prompts),
+            text=self._tensor(_given(prompts.text)) if text else None,
         )
         return self.sam.prompt_encoder(tensors, grid=self.config.grid)
 
@@ -224,10 +240,10 @@ class SamModel:
 
 
 def _signature(prompts: Prompts) -> np.ndarray:
-    """How each object is prompted, (n, 3): number of points, has a box, has a mask."""
+    """How each object is prompted, (n, 4): number of points, has a box, has a mask, has a text."""
     labels = prompts.point_labels
     points = np.zeros(len(prompts), dtype=np.int64) if labels is None else (labels >= 0).sum(axis=1)
-    return np.stack([points, prompts.has_boxes, prompts.has_masks], axis=1)
+    return np.stack([points, prompts.has_boxes, prompts.has_masks, prompts.has_text], axis=1)
 
 
 def _valid_points(prompts: Prompts, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -242,5 +258,3 @@ def _given(values: NDArray[Any] | None) -> NDArray[Any]:
     """What :func:`_signature` found to be there."""
     assert values is not None
     return values
-
-

@@ -88,7 +88,7 @@ def test_an_embedding_of_another_model_is_refused(model: SamModel, embedding: Im
 
 
 def test_text_and_ill_sized_masks_are_refused_in_words(model: SamModel, embedding: ImageEmbedding) -> None:
-    with pytest.raises(DataError, match="no text head"):
+    with pytest.raises(DataError, match="no text token"):
         model.decode(embedding, Prompts(text=np.ones((1, 512))), multimask=False)
     with pytest.raises(DataError, match=r"wanted \(n, \d+, \d+\)"):
         model.decode(embedding, Prompts(mask_logits=np.zeros((1, 8, 8))), multimask=False)
