@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from sampipe.errors import DataError
-from sampipe.eval.competitors import Competitor, ellipse
-from sampipe.eval.report import Evaluation, versions
-from sampipe.eval.statistics import bootstrap_interval
-from sampipe.types import RLE, Image, Prompts
-from sampipe.types.coco import Picture, read_coco
-from sampipe.types.rle import iou_matrix
-
-if TYPE_CHECKING:
-    from sampipe.models import SamModel
-
-MIN_AREA = 32**2
-"""COCO's line between small objects and the others, in px²."""
+from sampipe.eval.competitors import competitors as by_name
+from sampipe.eval.contest import MIN_AREA, MODEL, Contest, Entrants, ask, ious, numbers, prefix, rows_of
+from sampipe.eval.datasets import open_picture
+from sampipe.eval.report import Evaluation
+from sampipe.eval.results import Progress, Shard
+from sampipe.eval.speed import speed_summary
+from sampipe.eval.summaries import Measured, by_picture, correlation_summary, gain_summary, mean_summary
+from sampipe.types import Prompts
+from sampipe.types.coco import Picture
 
 
 def evaluate_boxes(
@@ -33,113 +28,73 @@ def evaluate_boxes(
     limit: int | None = None,
     min_area: int = MIN_AREA,
     seed: int = 0,
-    competitors: Mapping[str, Competitor] | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    competitors: Sequence[str] = ("ellipse",),
+    out: Path | None = None,
+    shard: Shard | None = None,
+    progress: Progress | None = None,
 ) -> Evaluation:
     """Prompt ``model`` with every ground-truth box of ``data`` and compare its one mask with the true one.
 
-    The single-mask output answers (a box leaves no ambiguity), for all boxes of a picture at once. The first
-    picture is encoded once before the clock starts.
+    The single-mask output answers (a box leaves no ambiguity), for all boxes of a picture at once. Competitors
+    get the same boxes.
 
     Args:
         model: a name or a file, as for ``load_model``.
-        data: a COCO folder.
-        limit: at most so many pictures, drawn with ``seed``.
+        data: a COCO folder, or a YAML list of them (:func:`~sampipe.eval.datasets.read_data_sets`).
+        limit: at most so many pictures of a data set, drawn with ``seed``.
         min_area: smallest mask area in px².
         seed: of the draw and of the bootstrap.
-        competitors: what answers beside the model, by name; by default the ellipse that fills the box.
+        competitors: who answers beside the model, see :func:`~sampipe.eval.competitors.competitors`.
+        out: folder for results picture by picture; one that holds a part of this run goes on there.
+        shard: of a folder that several processes share.
         progress: told (pictures done, pictures in all).
 
     Raises:
-        DataError: the folder or one of its files is not what it should be.
+        DataError: the data, a competitor or the folder are not what they should be.
         CheckpointError: the model cannot be loaded.
     """
-    from sampipe.models import load_model
-
-    pictures = read_coco(data, min_area=min_area, limit=limit, seed=seed)
-    rivals = {"ellipse": ellipse} if competitors is None else dict(competitors)
-    sam = load_model(model, device)
-    sam.encode([Image.open(pictures[0].path)])
-    measured = []
-    for done, picture in enumerate(pictures, start=1):
-        measured.append(_measure(sam, picture, rivals))
-        if progress is not None:
-            progress(done, len(pictures))
-    rows = [row for picture in measured for row in picture.rows]
-    return Evaluation(
-        task="boxes",
-        model=model,
-        data=str(data),
-        n=len(rows),
-        summary={"min_area": min_area, "seed": seed, **_summary(measured, list(rivals), seed)},
-        rows=rows,
-        versions=versions(model_digest=sam.key, device=str(sam.device)),
+    contest = Contest.of(
+        "boxes",
+        model,
+        data,
+        by_name(competitors, "boxes"),
+        device=device,
+        min_area=min_area,
+        limit=limit,
+        seed=seed,
+    )
+    return contest.run(
+        measure_boxes,
+        lambda measured, names: _summary(measured, names, seed),
+        out=out,
+        shard=shard,
+        progress=progress,
     )
 
 
-@dataclass
-class _Measured:
-    """One picture's rows and the seconds they took, by who answered."""
-
-    rows: list[dict[str, Any]]
-    seconds: dict[str, float] = field(default_factory=dict)
-
-
-def _measure(sam: SamModel, picture: Picture, rivals: Mapping[str, Competitor]) -> _Measured:
-    image = Image.open(picture.path)
-    if image.hw != picture.objects[0].mask.hw:
-        raise DataError(
-            f"{picture.path}: the file is {image.hw}, its annotations {picture.objects[0].mask.hw} (height, width)"
-        )
-    boxes = np.array([truth.xyxy for truth in picture.objects], dtype=np.float32)
+def measure_boxes(entrants: Entrants, picture: Picture) -> Measured:
+    """Everybody's answers to the boxes of one picture."""
+    image = open_picture(picture)
+    prompts = Prompts.from_boxes(np.array([truth.xyxy for truth in picture.objects], dtype=np.float32))
     truths = [truth.mask for truth in picture.objects]
-
-    seconds, start = {}, time.perf_counter()
-    masks = sam.decode(sam.encode([image])[0], Prompts.from_boxes(boxes), multimask=False)
-    answers = masks.rle()
-    seconds["model"] = time.perf_counter() - start
-    if len(answers) != len(truths):
-        raise DataError(f"{picture.path}: {len(truths) - len(answers)} of its boxes lie outside the image")
-
-    columns: dict[str, Sequence[float]] = {
-        "iou": _ious(answers, truths),
-        "predicted_iou": [float(score) for score in masks.iou_scores[:, 0]],
-    }
-    for name, rival in rivals.items():
-        start = time.perf_counter()
-        guesses = rival(image, boxes)
-        seconds[name] = time.perf_counter() - start
-        columns[f"{name}_iou"] = _ious(guesses, truths)
-    rows = [
-        {
-            "image": picture.path.name,
-            "annotation": truth.id,
-            "category": truth.category,
-            "area": truth.mask.area,
-            **{name: values[index] for name, values in columns.items()},
-        }
-        for index, truth in enumerate(picture.objects)
-    ]
-    return _Measured(rows, seconds)
+    columns: dict[str, Sequence[Any]] = {}
+    seconds = {}
+    for name, entrant in entrants.items():
+        try:
+            _, answers, seconds[name] = ask(entrant, image, prompts)
+        except DataError as error:
+            raise DataError(f"{picture.path}: {error}") from error
+        columns[f"{prefix(name)}iou"] = ious(answers.chosen(), truths)
+        columns[f"{prefix(name)}predicted_iou"] = numbers(answers.chosen_predicted())
+    return {"rows": rows_of(picture, columns), "seconds": seconds}
 
 
-def _ious(answers: Sequence[RLE], truths: Sequence[RLE]) -> list[float]:
-    return [float(iou_matrix([answer], [truth])[0, 0]) for answer, truth in zip(answers, truths, strict=True)]
-
-
-def _summary(measured: Sequence[_Measured], rivals: Sequence[str], seed: int) -> dict[str, Any]:
-    objects = sum(len(picture.rows) for picture in measured)
-    summary: dict[str, Any] = {"images": len(measured), "objects": objects}
-    for name in ("model", *rivals):
-        prefix = "" if name == "model" else f"{name}_"
-        groups = [[row[f"{prefix}iou"] for row in picture.rows] for picture in measured]
-        seconds = sum(picture.seconds[name] for picture in measured)
-        summary[f"{prefix}mean_iou"] = float(np.mean([iou for group in groups for iou in group]))
-        summary[f"{prefix}mean_iou_interval"] = list(bootstrap_interval(groups, seed=seed))
-        summary[f"{prefix}seconds_per_image"] = seconds / len(measured)
-        summary[f"{prefix}seconds_per_object"] = seconds / objects
-        if prefix:
-            gains = [[row["iou"] - row[f"{prefix}iou"] for row in picture.rows] for picture in measured]
-            summary[f"gain_over_{name}"] = float(np.mean([gain for group in gains for gain in group]))
-            summary[f"gain_over_{name}_interval"] = list(bootstrap_interval(gains, seed=seed))
-    return summary
+def _summary(measured: Sequence[Measured], names: Sequence[str], seed: int) -> dict[str, Any]:
+    summary: dict[str, Any] = {"images": len(measured), "objects": sum(len(one["rows"]) for one in measured)}
+    for name in names:
+        start = prefix(name)
+        summary |= mean_summary(f"{start}mean_iou", by_picture(measured, f"{start}iou"), seed)
+        summary |= correlation_summary(measured, start, "iou", "predicted_iou", seed)
+        if name != MODEL:
+            summary |= gain_summary(measured, name, "iou", seed)
+    return summary | speed_summary(measured, names)

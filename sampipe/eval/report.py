@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -43,7 +44,19 @@ class Evaluation:
         write_atomic(Path(path), f"{self.to_json()}\n".encode())
 
 
-def versions(*, model_digest: str, device: str) -> dict[str, str]:
-    """What the numbers depend on besides the data."""
+def versions(*, model_digest: str, device: str, **digests: str) -> dict[str, str]:
+    """What the numbers depend on: packages, device, and digests of weights, data and whatever else is named."""
     packages = {name: version(name) for name in ("sampipe", "torch", "numpy", "pycocotools")}
-    return {**packages, "python": platform.python_version(), "device": device, "model_digest": model_digest}
+    python = platform.python_version()
+    return {**packages, "python": python, "device": device, "model_digest": model_digest, **digests}
+
+
+def mean_over(summaries: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """The mean over data sets of every number that all of them have; each data set counts alike."""
+    first, *others = summaries
+    shared = [
+        key
+        for key, value in first.items()
+        if isinstance(value, float) and all(isinstance(other.get(key), float) for other in others)
+    ]
+    return {key: sum(summary[key] for summary in summaries) / len(summaries) for key in shared}

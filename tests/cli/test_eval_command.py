@@ -37,7 +37,7 @@ def test_table_and_file_agree(sampipe: Sampipe, tiny_model: Path, data: Path, tm
     assert document["n"] == 2
     shown = dict(re.findall(r"^(\S+) +(\d\.\d{4}) +\d\.\d{4} to", text, re.MULTILINE))
     assert shown == {
-        "tiny.safetensors": f"{document['summary']['mean_iou']:.4f}",
+        "tiny": f"{document['summary']['mean_iou']:.4f}",
         "ellipse": f"{document['summary']['ellipse_mean_iou']:.4f}",
         "grabcut": f"{document['summary']['grabcut_mean_iou']:.4f}",
     }
@@ -65,3 +65,40 @@ def test_errors_are_one_line(
     assert result.exit_code == 1
     assert message in result.stderr
     assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("task", ["boxes", "points"])
+def test_a_smoke_run_needs_nothing(sampipe: Sampipe, task: str, tmp_path: Path) -> None:
+    words = ("--json", tmp_path / "figures.json", "--plot", tmp_path / "figures.svg")
+    result = sampipe("eval", task, "--smoke", *words)
+    assert "the figures mean nothing" in result.stderr
+    assert "6 objects of 1024 px² or more in 2 images" in result.stdout
+    assert json.loads((tmp_path / "figures.json").read_text())["task"] == task
+    assert "<svg" in (tmp_path / "figures.svg").read_text()[:1000]
+
+
+@pytest.mark.parametrize("words", [(), ("--smoke", "--data", "x")])
+def test_data_or_smoke(sampipe: Sampipe, words: tuple[str, ...]) -> None:
+    result = sampipe("eval", "boxes", *words, ok=False)
+    assert result.exit_code == 2
+    assert "give --data DIR, or --smoke" in " ".join(result.stderr.replace("│", " ").split())
+
+
+def test_an_unknown_plot_is_refused_before_anything_is_measured(sampipe: Sampipe) -> None:
+    result = sampipe("eval", "boxes", "--smoke", "--plot", "figures.gif", ok=False)
+    assert "wanted a file that ends in .png, .svg, .pdf" in result.stderr
+
+
+def test_the_clicks_table_and_its_file_say_the_same(
+    sampipe: Sampipe, tiny_model: Path, data: Path, tmp_path: Path
+) -> None:
+    words = ("--max-clicks", "9", "--json", tmp_path / "figures.json", "--out", tmp_path / "run")
+    text = sampipe("eval", "points", "--model", tiny_model, "--data", data, *words).stdout
+    summary = json.loads((tmp_path / "figures.json").read_text())["summary"]
+    shown = re.findall(r"^tiny +(middle|anywhere) +(\d\.\d{4})", text, re.MULTILINE)
+    assert shown == [
+        ("middle", f"{summary['mean_iou']:.4f}"),
+        ("anywhere", f"{summary['random_mean_iou']:.4f}"),
+    ]
+    assert f"{summary['noc85']:.2f}" in text
+    assert len(list((tmp_path / "run" / "images").iterdir())) == 2

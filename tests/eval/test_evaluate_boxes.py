@@ -5,21 +5,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from knowing import shuffled, truthful
 from PIL import Image as PilImage
 
 from sampipe.errors import DataError
-from sampipe.eval.boxes import evaluate_boxes
-from sampipe.eval.competitors import competitors
+from sampipe.eval.boxes import evaluate_boxes, measure_boxes
 from sampipe.eval.report import Evaluation
 from sampipe.models import load_model
 from sampipe.models.checkpoints import file_digest
 from sampipe.types import RLE, Image, Prompts
+from sampipe.types.coco import read_coco
 from sampipe.types.rle import iou_matrix
 
 
 @pytest.fixture
 def evaluation(tiny_model: Path, coco_folder: Path) -> Evaluation:
-    return evaluate_boxes(str(tiny_model), coco_folder, min_area=100, competitors=competitors(["ellipse"]))
+    return evaluate_boxes(str(tiny_model), coco_folder, min_area=100)
 
 
 def test_each_object_is_a_row_with_the_iou_of_the_models_mask(
@@ -35,7 +36,16 @@ def test_each_object_is_a_row_with_the_iou_of_the_models_mask(
     row = evaluation.rows[0]
     assert row["iou"] == pytest.approx(iou, abs=1e-3)
     assert row["predicted_iou"] == pytest.approx(float(masks.iou_scores[0, 0]), abs=1e-4)
-    assert (row["image"], row["category"]) == ("1.png", "thing")
+    assert (row["data"], row["image"], row["category"]) == ("data", "1.png", "thing")
+
+
+def test_perfect_answers_score_one_and_shuffled_ones_do_not(coco_folder: Path) -> None:
+    picture = read_coco(coco_folder)[0]
+    entrants = {"model": truthful(picture), "shuffled": shuffled(picture)}
+    rows = measure_boxes(entrants, picture)["rows"]
+    assert [row["iou"] for row in rows] == [1, 1]
+    assert all(row["shuffled_iou"] < 0.3 for row in rows)
+    assert all(row["predicted_iou"] is None for row in rows)
 
 
 def test_the_ellipse_gets_ovals_right_and_blocks_to_pi_quarters(evaluation: Evaluation) -> None:
@@ -54,11 +64,24 @@ def test_the_summary_is_made_of_the_rows(evaluation: Evaluation) -> None:
         assert summary[f"{prefix}seconds_per_image"] * 2 == pytest.approx(summary[f"{prefix}seconds_per_object"] * 3)
     gain = summary["mean_iou"] - summary["ellipse_mean_iou"]
     assert summary["gain_over_ellipse"] == pytest.approx(gain)
+    assert -1 <= summary["spearman_interval"][0] <= summary["spearman_interval"][1] <= 1
+    assert "ellipse_spearman" not in summary
 
 
 def test_the_digest_is_that_of_the_weights(evaluation: Evaluation, tiny_model: Path) -> None:
     assert evaluation.versions["model_digest"] == file_digest(tiny_model)
     assert evaluation.versions["device"] == "cpu"
+
+
+def test_the_digest_of_the_data_follows_their_content(
+    evaluation: Evaluation, tiny_model: Path, coco_folder: Path
+) -> None:
+    file = coco_folder / "instances.json"
+    content = json.loads(file.read_text())
+    content["annotations"][0]["bbox"][0] += 1
+    file.write_text(json.dumps(content))
+    other = evaluate_boxes(str(tiny_model), coco_folder, min_area=100)
+    assert other.versions["data_digest"] != evaluation.versions["data_digest"]
 
 
 def test_the_file_holds_all_of_it(evaluation: Evaluation, tmp_path: Path) -> None:
@@ -83,6 +106,16 @@ def test_progress_is_told_after_each_picture(tiny_model: Path, coco_folder: Path
     assert told == [(1, 2), (2, 2)]
 
 
+def test_several_data_sets_are_summed_up_apart_and_count_alike(tiny_model: Path, coco_folder: Path) -> None:
+    file = coco_folder.parent / "sets.yaml"
+    file.write_text("- data\n- {path: data, name: large, min_area: 1100}\n")
+    evaluation = evaluate_boxes(str(tiny_model), file, min_area=100)
+    whole, large = (evaluation.summary["data_sets"][name] for name in ("data", "large"))
+    assert (whole["objects"], large["objects"]) == (3, 1)
+    assert evaluation.summary["mean_iou"] == pytest.approx((whole["mean_iou"] + large["mean_iou"]) / 2)
+    assert [row["data"] for row in evaluation.rows] == ["data"] * 3 + ["large"]
+
+
 def test_a_picture_of_another_size_than_annotated_is_an_error(tiny_model: Path, coco_folder: Path) -> None:
     PilImage.new("RGB", (30, 20)).save(coco_folder / "images" / "2.png")
     with pytest.raises(DataError, match=r"2\.png: the file is \(20, 30\), its annotations \(60, 80\)"):
@@ -94,5 +127,5 @@ def test_a_box_outside_its_picture_is_an_error(tiny_model: Path, coco_folder: Pa
     content = json.loads(file.read_text())
     content["annotations"][1]["bbox"] = [500, 500, 20, 20]
     file.write_text(json.dumps(content))
-    with pytest.raises(DataError, match=r"1\.png: 1 of its boxes lie outside"):
+    with pytest.raises(DataError, match=r"1\.png: 1 of 2 prompts lie outside"):
         evaluate_boxes(str(tiny_model), coco_folder, min_area=1)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sampipe.eval.statistics import bootstrap_interval
+from sampipe.eval.statistics import bootstrap_interval, spearman, spearman_interval
 
 
 def test_covers_the_true_mean_about_as_often_as_it_says() -> None:
@@ -38,3 +38,29 @@ def test_the_seed_decides() -> None:
 def test_nothing_to_average_is_an_error(groups: list[list[float]]) -> None:
     with pytest.raises(ValueError, match="at least one group"):
         bootstrap_interval(groups)
+
+
+def test_spearman_is_that_of_scipy_with_ties() -> None:
+    from scipy.stats import spearmanr
+
+    rng = np.random.default_rng(0)
+    first = rng.integers(0, 10, 80)
+    second = first + rng.integers(0, 8, 80)
+    assert spearman(first, second) == pytest.approx(spearmanr(first, second).statistic)
+    assert spearman([1, 2, 3], [1, 8, 27]) == 1
+    assert spearman([1, 2, 3], [3, 2, 1]) == -1
+    assert spearman([1, 2, 3], [5, 5, 5]) is None
+
+
+def test_the_interval_of_a_correlation_is_over_images() -> None:
+    rng = np.random.default_rng(1)
+    first = [rng.random(4).tolist() for _ in range(60)]
+    second = [[value + rng.normal(0, 0.2) for value in image] for image in first]
+    found = spearman_interval(first, second)
+    assert found is not None
+    low, high = found
+    whole = spearman(np.concatenate(first), np.concatenate(second))
+    assert whole is not None
+    assert low < whole < high
+    assert 0.02 < high - low < 0.3
+    assert spearman_interval([[1.0]], [[2.0]]) is None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typer
 
-from sampipe.cli.evaluate import boxes
+from sampipe.cli.evaluate import boxes, points
 
 app = typer.Typer(no_args_is_help=True, help="Measure a model on data with ground truth.")
 
@@ -19,3 +19,4 @@ def evaluate() -> None:
 
 
 app.command()(boxes.boxes)
+app.command()(points.points)

@@ -9,8 +9,32 @@ import typer
 
 Model = Annotated[str, typer.Option(help="A model's name or a checkpoint file; see `sampipe models`.")]
 Data = Annotated[Path, typer.Option(help="A COCO folder: images/ and instances.json or instances.json.gz.")]
+DataOrList = Annotated[
+    Path | None,
+    typer.Option(
+        help="A COCO folder (images/ and instances.json or instances.json.gz), or a YAML list of them.",
+        show_default=False,
+    ),
+]
 Limit = Annotated[int | None, typer.Option(min=1, help="At most so many pictures, drawn with --seed.")]
 MinArea = Annotated[int, typer.Option(min=0, help="Smallest object, in square pixels of its mask.")]
 Seed = Annotated[int, typer.Option(help="Of every random draw.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
+Out = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Keep the results of each picture here; the same command again goes on there."),
+]
+ShardText = Annotated[
+    str,
+    typer.Option("--shard", metavar="I/N", help="Measure every N-th picture, from the I-th; all share one --out."),
+]
 JsonFile = Annotated[Path | None, typer.Option("--json", help="Write the numbers to this file, too.")]
+PlotFile = Annotated[Path | None, typer.Option("--plot", help="Draw them into this file (.png, .svg, .pdf), too.")]
+Smoke = Annotated[
+    bool, typer.Option("--smoke", help="Only see that it runs: two made-up pictures, random weights, no --data.")
+]
+
+
+def names(text: str) -> list[str]:
+    """The words between the commas."""
+    return [name.strip() for name in text.split(",") if name.strip()]

@@ -2,71 +2,74 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sampipe.cli import _screen
-from sampipe.cli.evaluate._options import Data, Device, JsonFile, Limit, MinArea, Model, Seed
-from sampipe.cli.evaluate._tables import interval, versions_line, write_json
+from sampipe.cli.evaluate import _options
+from sampipe.cli.evaluate._contest import print_rest
+from sampipe.cli.evaluate._inputs import model_and_data
+from sampipe.cli.evaluate._tables import counted, entrants, interval, number, print_by_data, summaries, write_files
 
 if TYPE_CHECKING:
     from sampipe.eval.report import Evaluation
 
+_COLUMNS = ("masks by", "mean IoU", "95 % interval", "s per image", "s per object", "s for 10 objects")
+
 
 def boxes(
-    data: Data,
-    model: Model = "nano",
-    limit: Limit = None,
-    min_area: MinArea = 1024,
-    seed: Seed = 0,
+    data: _options.DataOrList = None,
+    model: _options.Model = "nano",
+    limit: _options.Limit = None,
+    min_area: _options.MinArea = 1024,
+    seed: _options.Seed = 0,
     competitors: Annotated[
-        str, typer.Option(help="What to compare with, comma-separated: ellipse, grabcut (needs OpenCV).")
+        str, typer.Option(help="Who else gets the boxes, comma-separated: ellipse, grabcut (needs OpenCV).")
     ] = "ellipse",
-    device: Device = "auto",
-    json: JsonFile = None,
+    device: _options.Device = "auto",
+    out: _options.Out = None,
+    shard: _options.ShardText = "1/1",
+    json: _options.JsonFile = None,
+    plot: _options.PlotFile = None,
+    smoke: _options.Smoke = False,
 ) -> None:
-    """Masks from ground-truth boxes: mean IoU with the true masks, beside an ellipse that fills the box."""
+    """Masks from ground-truth boxes: mean IoU with the true masks, and time, beside competitors."""
     from sampipe.eval.boxes import evaluate_boxes
-    from sampipe.eval.competitors import competitors as by_name
+    from sampipe.eval.plots import check_plot, plot_boxes
+    from sampipe.eval.results import Shard
 
-    rivals = by_name([name.strip() for name in competitors.split(",") if name.strip()])
-    with _screen.progress_bar("measuring") as advance:
+    rivals = _options.names(competitors)
+    check_plot(plot)
+    with model_and_data(model, data, smoke) as (name, folder), _screen.progress_bar("measuring") as advance:
         evaluation = evaluate_boxes(
-            model,
-            data,
+            name,
+            folder,
             device=device,
             limit=limit,
             min_area=min_area,
             seed=seed,
             competitors=rivals,
+            out=out,
+            shard=Shard.parse(shard),
             progress=advance,
         )
-    _print(evaluation, list(rivals))
-    write_json(evaluation, json)
+    _print(evaluation, rivals)
+    write_files(evaluation, json, plot, lambda file: plot_boxes(evaluation, rivals, file))
 
 
 def _print(evaluation: Evaluation, rivals: list[str]) -> None:
-    summary = evaluation.summary
     rows = []
-    model = Path(evaluation.model).name
-    for name in (model, *rivals):
-        prefix = f"{name}_" if name in rivals else ""
-        rows.append(
-            (
+    for data, summary in summaries(evaluation):
+        for name, start in entrants(evaluation, rivals):
+            cells = (
                 name,
-                f"{summary[f'{prefix}mean_iou']:.4f}",
-                interval(summary[f"{prefix}mean_iou_interval"]),
-                f"{summary[f'{prefix}seconds_per_image']:.4f}",
-                f"{summary[f'{prefix}seconds_per_object']:.4f}",
+                number(summary[f"{start}mean_iou"]),
+                interval(summary[f"{start}mean_iou_interval"]),
+                number(summary[f"{start}seconds_per_image"]),
+                number(summary[f"{start}seconds_per_object"]),
+                number(summary[f"{start}seconds_with_10_objects"]),
             )
-        )
-    columns = ("masks by", "mean IoU", "95 % interval", "s per image", "s per object")
-    title = f"{evaluation.n} objects of {summary['min_area']} px² or more in {summary['images']} images"
-    _screen.print_table(rows, columns=columns, title=title, right=columns[1:])
-    print()
-    for name in rivals:
-        gain = summary[f"gain_over_{name}"]
-        print(f"{model} over {name}: {gain:+.4f} ({interval(summary[f'gain_over_{name}_interval'], signed=True)})")
-    print(versions_line(evaluation))
+            rows.append((data, cells))
+    print_by_data(rows, columns=_COLUMNS, title=counted(evaluation))
+    print_rest(evaluation, rivals, gain="IoU")
