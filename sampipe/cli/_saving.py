@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -80,6 +80,11 @@ class Saving:
             write_atomic(path, png_bytes(picture.pixels))
         return list(files)
 
+    def settle(self, stems: Mapping[str, str]) -> None:
+        """Say beforehand which stem the files of each source get, whichever of them come in this process."""
+        for one in (self.stems, *(saver.node.stems for saver in self.savers if saver.kind in _FILES)):
+            one.settle(stems)
+
     def shared_files(self) -> list[Path]:
         """The files that are about all images of the job."""
         return [saver.folder / _SHARED_FILES[saver.kind] for saver in self.savers if saver.kind in _SHARED_FILES]
@@ -110,7 +115,7 @@ def with_saving(graph: Graph, kinds: Sequence[str], folder: Path) -> Saving:
     from sampipe.nodes.export._stems import FileStems
     from sampipe.types import Image, Masks
 
-    masks = _outputs_of(graph, Masks)
+    masks = graph.outputs_of(Masks)
     image = Source(None, "image")
     nodes, wires, savers = dict(graph.nodes), dict(graph.wires), []
     for name in masks:
@@ -125,17 +130,10 @@ def with_saving(graph: Graph, kinds: Sequence[str], folder: Path) -> Saving:
         graph=Graph(graph.inputs, nodes, wires, {**graph.outputs, _IMAGE: image}),
         folder=folder,
         masks_outputs=masks,
-        pictures=_outputs_of(graph, Image) if kinds else (),
+        pictures=graph.outputs_of(Image) if kinds else (),
         savers=tuple(savers),
         stems=FileStems(),
     )
-
-
-def _outputs_of(graph: Graph, kind: type) -> tuple[str, ...]:
-    from sampipe.graph.wiring import sources
-
-    available = sources(graph.inputs, graph.nodes)
-    return tuple(name for name, source in graph.outputs.items() if available[source].type is kind)
 
 
 def _node(kind: str, folder: Path) -> Node:

@@ -48,13 +48,14 @@ def note(message: str) -> None:
 
 
 @contextmanager
-def progress_bar(description: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on stderr, shown on a terminal only; tell what it gives (items done, items in all)."""
+def progress_bar(description: str) -> Iterator[Callable[..., None]]:
+    """A bar on stderr, shown on a terminal only; tell what it gives (items done, items in all[, a remark])."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    texts = (TextColumn("{task.description}"), TextColumn("{task.fields[remark]}"))
+    columns = (texts[0], BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), texts[1])
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task(description, total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
+        task = progress.add_task(description, total=None, remark="")
+        yield lambda done, total, remark="": progress.update(task, completed=done, total=total, remark=remark)

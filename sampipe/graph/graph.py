@@ -68,6 +68,11 @@ class Graph:
         """What an engine has to do, in order: nodes that reach an output or have an effect of their own."""
         return plan(self.nodes, self.wires, self.outputs)
 
+    def outputs_of(self, kind: type) -> tuple[str, ...]:
+        """The names of the outputs of one type."""
+        available = sources(self.inputs, self.nodes)
+        return tuple(name for name, source in self.outputs.items() if available[source].type is kind)
+
     # -- running -----------------------------------------------------------------------------------------
 
     def run(self, /, *, engine: str | Engine = "local", **inputs: Any) -> Result:

@@ -89,6 +89,13 @@ class Node:
         """Packages, weights and devices that ``check`` should look for before anything loads."""
         return ()
 
+    def weights_digest(self) -> str | None:
+        """A digest of the weights it runs on, which this may load; None: it has none.
+
+        A job notes it, and goes on only with the same.
+        """
+        return None
+
     def named(self, name: str) -> Self:
         """The same node, with a name of its own in the graphs that use it."""
         if not name.isidentifier():

@@ -51,6 +51,10 @@ class SamNode(Node):
         )
         return (weights, Requirement.device(self.device))
 
+    def weights_digest(self) -> str:
+        """The model's."""
+        return self.sam.key
+
     @resource
     def sam(self) -> SamModel:
         """The loaded model; one per process for all nodes that name it."""

@@ -39,15 +39,19 @@ def graph(tmp_path: Path, tiny_model: Path) -> Callable[..., Path]:
     return write
 
 
+JOB_FILES = ["job.json", "manifest.parquet", "rows/part-00000.parquet"]
+
+
 def names(folder: Path) -> list[str]:
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != ".lock")
+    return sorted(str(path.relative_to(folder)) for path in files)
 
 
 def test_run_saves_overlays_and_coco(
     sampipe: Sampipe, graph: Callable[..., Path], photos: Path, tmp_path: Path
 ) -> None:
     result = sampipe("run", graph(), photos, "--out", tmp_path / "out")
-    assert names(tmp_path / "out") == ["a.overlay.png", "annotations.json", "b.overlay.png"]
+    assert names(tmp_path / "out") == ["a.overlay.png", "annotations.json", "b.overlay.png", *JOB_FILES]
     assert len(json.loads((tmp_path / "out/annotations.json").read_text())["images"]) == 2
     assert "4 objects in 2 images" in result.stdout
 
@@ -62,29 +66,33 @@ def test_run_leaves_saving_to_a_graph_that_saves(
     )
     result = sampipe("run", graph(save), photos / "a.png", "--out", tmp_path / "out")
     assert names(labels) == ["a.labels.png"]
-    assert not (tmp_path / "out").exists()
+    assert names(tmp_path / "out") == JOB_FILES
     assert "saves by itself (save)" in result.stderr
 
 
 def test_run_gives_each_of_several_masks_outputs_a_folder_and_writes_pictures(
-    sampipe: Sampipe, graph: Callable[..., Path], photos: Path, tmp_path: Path, printed: Printed
+    sampipe: Sampipe, graph: Callable[..., Path], photos: Path, tmp_path: Path
 ) -> None:
     more = (
         "  largest: {type: sampipe.LargestMasks@1, inputs: {masks: segment.masks}}\n"
         "  draw: {type: sampipe.Annotate@1, inputs: {image: $image, masks: largest.masks}}"
     )
     path = graph(more, "both: segment.masks, one: largest.masks, drawn: draw.image")
-    document = printed(sampipe("run", path, photos / "a.png", "--out", tmp_path / "out", "--json"))
+    result = sampipe("run", path, photos / "a.png", "--out", tmp_path / "out", "--json")
     assert names(tmp_path / "out") == [
         "a.drawn.png",
         "both/a.overlay.png",
         "both/annotations.json",
+        *JOB_FILES[:2],
         "one/a.overlay.png",
         "one/annotations.json",
+        *JOB_FILES[2:],
     ]
-    named = [*document["images"][0]["files"], *document["files"]]
-    assert sorted(named) == sorted(str(tmp_path / "out" / name) for name in names(tmp_path / "out"))
-    assert document["images"][0]["objects"] == 3
+    begin, image, end = map(json.loads, result.stdout.splitlines())
+    assert (begin["event"], image["event"], end["event"]) == ("begin", "image", "end")
+    assert (image["objects"], image["error"], image["done"]) == (3, None, 1)
+    files = [tmp_path / "out" / name for name in ("rows", "both/annotations.json", "one/annotations.json")]
+    assert end["files"] == [str(file) for file in files]
 
 
 def test_run_reports_a_bad_image_and_goes_on(
@@ -94,7 +102,30 @@ def test_run_reports_a_bad_image_and_goes_on(
     result = sampipe("run", graph(), photos, "--out", tmp_path / "out", ok=False)
     assert result.exit_code == 1
     assert [line.startswith("error: ") and "bad.png" in line for line in result.stderr.splitlines()] == [True]
-    assert "2 images" in result.stdout
+    assert "4 objects in 3 images" in result.stdout
+    assert "3 of 3 rows, 1 error" in result.stdout
+
+
+def test_run_goes_on_only_when_told_to(
+    sampipe: Sampipe, graph: Callable[..., Path], photos: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    refused = sampipe("run", graph(), "--resume", "--out", out, ok=False)
+    assert "holds no job that could go on" in refused.stderr
+    sampipe("run", graph(), photos, "--out", out)
+    refused = sampipe("run", graph(), photos, "--out", out, ok=False)
+    assert "--resume" in refused.stderr
+    done = sampipe("run", graph(), "--resume", "--out", out)
+    assert "2 of 2 images were done already" in done.stderr
+    assert "2 of 2 rows" in done.stdout
+
+
+def test_run_takes_a_manifest(sampipe: Sampipe, graph: Callable[..., Path], photos: Path, tmp_path: Path) -> None:
+    from sampipe.jobs import write_manifest
+
+    write_manifest([str(photos / "b.jpg")], tmp_path / "mine.parquet")
+    sampipe("run", graph(), tmp_path / "mine.parquet", "--out", tmp_path / "out", "--save", "png")
+    assert names(tmp_path / "out") == ["b.labels.png", *JOB_FILES]
 
 
 def test_run_refuses_a_graph_with_other_inputs(sampipe: Sampipe, photos: Path, tmp_path: Path) -> None:

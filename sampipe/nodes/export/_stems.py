@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Mapping
 
 from sampipe.types import Image
 
 _NOT_IN_FILE_NAMES = re.compile(r'[\x00-\x1f<>:"/\\|?*]+')
 _LONGEST_STEM = 120  # leaves room for suffixes within the 255 bytes of a file name, in UTF-8 too, mostly
+
+
+def clean_stem(name: str) -> str:
+    """``name`` without what a file system refuses, not too long; may be empty."""
+    return _NOT_IN_FILE_NAMES.sub("_", name).strip(" .")[:_LONGEST_STEM]
 
 
 class FileStems:
@@ -25,6 +31,7 @@ class FileStems:
         self._lock = threading.Lock()
         self._stem_of: dict[tuple[str | None, str], str] = {}
         self._taken = {stem.casefold() for stem in reserved}
+        self._settled: dict[str, str] = {}
 
     def of(self, image: Image) -> str:
         """The image's stem, the same one each time."""
@@ -35,8 +42,16 @@ class FileStems:
                 self._taken.add(self._stem_of[identity].casefold())
             return self._stem_of[identity]
 
+    def settle(self, stems: Mapping[str, str]) -> None:
+        """Say beforehand under which stem the image of each source goes, whichever of them come in this process."""
+        with self._lock:
+            self._settled.update(stems)
+            self._taken.update(stem.casefold() for stem in stems.values())
+
     def _free(self, image: Image) -> str:
-        stem = _NOT_IN_FILE_NAMES.sub("_", image.name).strip(" .")[:_LONGEST_STEM] or image.key[:12]
+        if image.source is not None and image.source in self._settled:
+            return self._settled[image.source]
+        stem = clean_stem(image.name) or image.key[:12]
         with_key = f"{stem}-{image.key[:8]}"
         candidate, number = stem, 1
         while candidate.casefold() in self._taken:

@@ -59,7 +59,9 @@ class SaveCoco(Node):
         self.collected.write(Path(self.path))
 
 
-class _Object(NamedTuple):
+class CocoObject(NamedTuple):
+    """One annotation, but for the ids that only the whole file can give."""
+
     name: str
     class_id: int  # -1: none
     fields: dict[str, Any]
@@ -68,7 +70,7 @@ class _Object(NamedTuple):
 class _Picture(NamedTuple):
     name: str
     hw: tuple[int, int]
-    objects: list[_Object]
+    objects: list[CocoObject]
 
 
 class CocoCollection:
@@ -81,7 +83,7 @@ class CocoCollection:
 
     def add(self, image: Image, masks: Masks) -> None:
         """Take in an image and its masks, one candidate each."""
-        picture = _Picture(_file_name(image), image.hw, list(_objects(masks)))
+        picture = _Picture(_file_name(image), image.hw, list(coco_objects(masks)))
         with self._lock:
             self._pictures[image.source, image.key] = picture
             self._changed = True
@@ -115,7 +117,8 @@ def _file_name(image: Image) -> str:
     return Path(image.source).name
 
 
-def _objects(masks: Masks) -> Iterable[_Object]:
+def coco_objects(masks: Masks) -> Iterable[CocoObject]:
+    """The objects of masks of one candidate each that have a pixel at all."""
     prompts = masks.prompts
     for i, rle in enumerate(masks.rle()):
         if rle.area == 0:
@@ -137,7 +140,7 @@ def _objects(masks: Masks) -> Iterable[_Object]:
         }
         class_id = -1 if prompts.class_ids is None else int(prompts.class_ids[i])
         label = "" if prompts.labels is None else prompts.labels[i]
-        yield _Object(label or (f"class {class_id}" if class_id >= 0 else _NAMELESS), class_id, fields | known)
+        yield CocoObject(label or (f"class {class_id}" if class_id >= 0 else _NAMELESS), class_id, fields | known)
 
 
 def category_ids(seen: Iterable[tuple[str, int]]) -> dict[str, int]:
