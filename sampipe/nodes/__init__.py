@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sampipe.nodes.clean import CleanMasks
+from sampipe.nodes.edges import MaskEdges, SaveEdges, ThinEdges
 from sampipe.nodes.everything import SegmentEverything
 from sampipe.nodes.export import SaveCoco, SaveOverlay, SavePng, SaveYolo
 from sampipe.nodes.gaze import Gaze
@@ -22,6 +23,7 @@ __all__ = [
     "FilterMasks",
     "Gaze",
     "LargestMasks",
+    "MaskEdges",
     "MaskNMS",
     "MaskPrompts",
     "MergeMasks",
@@ -30,10 +32,12 @@ __all__ = [
     "Refine",
     "ResolveOverlaps",
     "SaveCoco",
+    "SaveEdges",
     "SaveOverlay",
     "SavePng",
     "SaveYolo",
     "Segment",
     "SegmentEverything",
     "SelectCandidate",
+    "ThinEdges",
 ]

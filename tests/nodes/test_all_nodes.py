@@ -26,6 +26,7 @@ PARAMETERS: dict[str, Callable[[Path], dict[str, object]]] = {
     "SaveCoco": lambda folder: {"path": str(folder / "annotations.json")},
     "SavePng": lambda folder: {"directory": str(folder)},
     "SaveYolo": lambda folder: {"directory": str(folder), "tolerance": 0.0},
+    "SaveEdges": lambda folder: {"directory": str(folder)},
     "SaveOverlay": lambda folder: {"directory": str(folder)},
 }
 
