@@ -33,14 +33,14 @@ def check_plot(path: Path | None) -> None:
 
 def plot_boxes(evaluation: Evaluation, competitors: Sequence[str], path: Path) -> None:
     """The share of objects that reach each IoU, and what the model predicts against what is true."""
-    with _figure(path, 2) as (left, right):
+    with figure(path, 2) as (left, right):
         _reached(left, evaluation, competitors, "iou")
         _predicted(right, evaluation, "iou", "predicted_iou")
 
 
 def plot_points(evaluation: Evaluation, competitors: Sequence[str], path: Path) -> None:
     """Mean IoU click by click, and the share of objects that reach each IoU after the first."""
-    with _figure(path, 2) as (left, right):
+    with figure(path, 2) as (left, right):
         for name, start in _entrants(evaluation, competitors):
             means = [_mean(evaluation, f"{start}mean_iou_after_{number}") for number in REPORTED_CLICKS]
             [line] = left.plot(REPORTED_CLICKS, means, marker="o", label=name)
@@ -78,7 +78,7 @@ def _mean(evaluation: Evaluation, key: str) -> float:
 
 
 @contextmanager
-def _figure(path: Path, count: int) -> Iterator[Sequence[Any]]:
+def figure(path: Path, count: int) -> Iterator[Sequence[Any]]:
     """So many axes side by side; the file is written when the block ends."""
     require("matplotlib", "eval")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
