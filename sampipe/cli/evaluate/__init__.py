@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typer
 
-from sampipe.cli.evaluate import boxes, points
+from sampipe.cli.evaluate import boxes, edges, points
 
 app = typer.Typer(no_args_is_help=True, help="Measure a model on data with ground truth.")
 
@@ -20,3 +20,4 @@ def evaluate() -> None:
 
 app.command()(boxes.boxes)
 app.command()(points.points)
+app.command()(edges.edges)

@@ -1,0 +1,83 @@
+"""Edges by classical methods, as rows to compare with; both by scikit-image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from sampipe.errors import DataError
+from sampipe.types import EdgeMap, Image
+
+SIGMA = 2.0
+"""Pixels of smoothing before gradients are taken, as in the Berkeley group's own Canny."""
+_LEVELS = 50
+_LOW_TO_HIGH = 1 / 3
+
+
+def sobel(image: Image) -> EdgeMap:
+    """Sobel gradients of the smoothed grey picture, thinned across the gradient, relative to the strongest."""
+    from scipy import ndimage
+    from skimage import filters
+
+    smoothed = _smoothed(image)
+    down, right = filters.sobel_h(smoothed), filters.sobel_v(smoothed)
+    magnitude = np.hypot(down, right)
+    y, x = np.nonzero(magnitude)
+    own, across = magnitude[y, x], np.stack([down[y, x], right[y, x]]) / magnitude[y, x]
+    kept = np.ones(len(own), np.bool_)
+    for side in (-1, 1):
+        beside = ndimage.map_coordinates(magnitude, np.stack([y, x]) + side * across, order=1, mode="nearest")
+        kept &= own >= beside
+    thinned = np.zeros(image.hw, np.float32)
+    thinned[y[kept], x[kept]] = own[kept]
+    return _scaled(thinned)
+
+
+def canny(image: Image) -> EdgeMap:
+    """Canny edges as a soft map: a pixel's strength is the highest of 50 thresholds that leaves it.
+
+    Thresholds are relative to the picture's strongest gradient; the lower one of the hysteresis is a third of the
+    higher one.
+    """
+    from scipy import ndimage
+    from skimage import color, feature
+
+    grey = color.rgb2gray(image.pixels)
+    smoothed = _smoothed(image)
+    strongest = float(np.hypot(ndimage.sobel(smoothed, 0), ndimage.sobel(smoothed, 1)).max())
+    strength = np.zeros(image.hw, np.float32)
+    for level in np.arange(1, _LEVELS) / _LEVELS:
+        high = level * strongest
+        found = feature.canny(grey, SIGMA, low_threshold=high * _LOW_TO_HIGH, high_threshold=high)
+        if not found.any():
+            break
+        strength[found] = level
+    return EdgeMap(strength)
+
+
+def _smoothed(image: Image) -> np.ndarray:
+    from skimage import color, filters
+
+    return filters.gaussian(color.rgb2gray(image.pixels), SIGMA)
+
+
+def _scaled(strength: np.ndarray) -> EdgeMap:
+    strongest = strength.max()
+    return EdgeMap(strength / strongest if strongest > 0 else strength)
+
+
+Detector = Callable[[Image], EdgeMap]
+DETECTORS: dict[str, Detector] = {"sobel": sobel, "canny": canny}
+
+
+def detectors(names: list[str] | tuple[str, ...]) -> dict[str, Detector]:
+    """The classical methods of these names, in this order.
+
+    Raises:
+        DataError: a name that is none.
+    """
+    unknown = [name for name in names if name not in DETECTORS]
+    if unknown:
+        raise DataError(f"competitors: got {', '.join(unknown)}; there are {', '.join(DETECTORS)}")
+    return {name: DETECTORS[name] for name in names}
