@@ -51,12 +51,12 @@ def read_coco(folder: str | Path, *, min_area: int = 0, limit: int | None = None
     Raises:
         DataError: the folder, its annotation file or one of its annotations is not what it should be.
     """
-    file = _annotation_file(Path(folder))
-    document = _read_json(file)
-    categories = {row["id"]: str(row["name"]) for row in _rows(document, "categories", file, ("id", "name"))}
-    images = {row["id"]: row for row in _rows(document, "images", file, ("id", "file_name", "height", "width"))}
+    file = annotation_file(Path(folder))
+    document = read_document(file)
+    categories = {row["id"]: str(row["name"]) for row in document_rows(document, "categories", file, ("id", "name"))}
+    images = {row["id"]: row for row in document_rows(document, "images", file, ("id", "file_name", "height", "width"))}
     objects: dict[int, list[GroundTruth]] = {key: [] for key in images}
-    for row in _rows(document, "annotations", file, ("id", "image_id", "category_id")):
+    for row in document_rows(document, "annotations", file, ("id", "image_id", "category_id")):
         if row.get("iscrowd") or not row.get("segmentation"):
             continue
         if row["image_id"] not in images:
@@ -77,7 +77,8 @@ def photo_folder(folder: Path) -> Path:
     return inner if inner.is_dir() else folder
 
 
-def _annotation_file(folder: Path) -> Path:
+def annotation_file(folder: Path) -> Path:
+    """The file in a COCO folder that holds its annotations."""
     for name in _ANNOTATION_FILES:
         if (folder / name).is_file():
             return folder / name
@@ -87,7 +88,8 @@ def _annotation_file(folder: Path) -> Path:
     )
 
 
-def _read_json(file: Path) -> dict[str, Any]:
+def read_document(file: Path) -> dict[str, Any]:
+    """The JSON object in a file, compressed or not."""
     try:
         data = file.read_bytes()
         document = json.loads(gzip.decompress(data) if file.suffix == ".gz" else data)
@@ -98,7 +100,8 @@ def _read_json(file: Path) -> dict[str, Any]:
     return document
 
 
-def _rows(document: Mapping[str, Any], name: str, file: Path, keys: tuple[str, ...]) -> list[dict[str, Any]]:
+def document_rows(document: Mapping[str, Any], name: str, file: Path, keys: tuple[str, ...]) -> list[dict[str, Any]]:
+    """A list of the document whose entries all have these keys."""
     rows = document.get(name)
     if not isinstance(rows, list):
         raise DataError(f"{file}: no list {name!r}; wanted the COCO instances format")
@@ -113,7 +116,7 @@ def _ground_truth(
     row: Mapping[str, Any], image: Mapping[str, Any], categories: Mapping[int, str], file: Path
 ) -> GroundTruth:
     where = f"{file}: annotation {row['id']}"
-    mask = _mask(row["segmentation"], (int(image["height"]), int(image["width"])), where)
+    mask = segmentation_rle(row["segmentation"], (int(image["height"]), int(image["width"])), where)
     if "bbox" in row:
         x, y, width, height = (float(value) for value in row["bbox"])
         xyxy = (x, y, x + width, y + height)
@@ -126,7 +129,8 @@ def _ground_truth(
     return GroundTruth(int(row["id"]), category, xyxy, mask)
 
 
-def _mask(segmentation: Any, hw: tuple[int, int], where: str) -> RLE:
+def segmentation_rle(segmentation: Any, hw: tuple[int, int], where: str) -> RLE:
+    """A COCO segmentation (polygons or RLE) on an image of (height, width); ``where`` is for the error message."""
     from pycocotools import mask as coco_mask
 
     if isinstance(segmentation, dict):
