@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from sampipe.models.config import MaskDecoderConfig
+from sampipe.models.folded import is_folding_worthwhile, two_way
 from sampipe.models.layers import MLP, LayerNorm2d
 from sampipe.models.mixing import mixing
 from sampipe.models.transformer import TwoWayTransformer
+from sampipe.models.upscaled import mask_logits
 
 
 class MaskDecoder(nn.Module):
@@ -64,10 +67,15 @@ class MaskDecoder(nn.Module):
         tokens = torch.cat([own.expand(len(prompt_tokens), -1, -1), prompt_tokens], dim=1)
         height, width = image.shape[-2:]
         image = self.mixing(image)
-        tokens, cells = self.transformer(tokens, image.flatten(2).transpose(1, 2), image_pe[None])
-        upscaled = self._upscale(cells.transpose(1, 2).unflatten(2, (height, width)), fine)
+        folded = is_folding_worthwhile(self.transformer, tokens)
+        transform = partial(two_way, self.transformer) if folded else self.transformer
+        tokens, cells = transform(tokens, image.flatten(2).transpose(1, 2), image_pe[None])
         weights = torch.stack([self.output_hypernetworks_mlps[i](tokens[:, 1 + i]) for i in outputs], dim=1)
-        logits = (weights @ upscaled.flatten(2)).unflatten(2, upscaled.shape[-2:])
+        if folded and not self.fine_features and not len(self.mixing_half):
+            logits = mask_logits(self.output_upscaling, cells, weights, (height, width))
+        else:
+            upscaled = self._upscale(cells.transpose(1, 2).unflatten(2, (height, width)), fine)
+            logits = (weights @ upscaled.flatten(2)).unflatten(2, upscaled.shape[-2:])
         return logits, self.iou_prediction_head(tokens[:, 0])[:, list(outputs)]
 
     def _upscale(self, cells: Tensor, fine: Sequence[Tensor]) -> Tensor:

@@ -73,9 +73,30 @@ class Sam(nn.Module):
             dense: (1 or n, dim, grid or 1, grid or 1) dense prompt embedding.
             outputs: the mask tokens to answer with.
         """
-        embedding, *fine = features
-        positions = self.prompt_encoder.pe_layer.grid(*embedding.shape[-2:])
-        return self.mask_decoder(embedding + dense, positions, prompt_tokens, fine=fine, outputs=outputs)
+        return PreparedImage(self, features).decode(prompt_tokens, dense, outputs=outputs)
+
+
+class PreparedImage:
+    """An encoded image, and what the decoder makes of it that is the same for every prompt."""
+
+    def __init__(self, sam: Sam, features: Sequence[Tensor]) -> None:
+        embedding, *self._fine = features
+        self._decoder = sam.mask_decoder
+        self._embedding = embedding.contiguous(memory_format=torch.channels_last)  # the decoder works cell by cell
+        self._positions = sam.prompt_encoder.pe_layer.grid(*embedding.shape[-2:])
+        self._without_mask: Tensor | None = None
+
+    def decode(self, prompt_tokens: Tensor, dense: Tensor, *, outputs: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """See :meth:`Sam.decode`."""
+        image = self._with(dense)
+        return self._decoder(image, self._positions, prompt_tokens, fine=self._fine, outputs=outputs)
+
+    def _with(self, dense: Tensor) -> Tensor:
+        if dense.shape[-1] > 1:
+            return self._embedding + dense
+        if self._without_mask is None:  # one vector says "no mask", whatever else is asked
+            self._without_mask = self._embedding + dense
+        return self._without_mask
 
 
 def state_digest(module: nn.Module) -> str:
@@ -164,9 +185,10 @@ class SamModel:
         logits = torch.empty(len(prompts), len(outputs), size, size)
         ious = torch.empty(len(prompts), len(outputs))
         features = [value.to(self.device)[None] for value in (embedding.features, *embedding.fine)]
+        prepared = PreparedImage(self.sam, features)
         for chunk in self._chunks(prompts):
             tokens, dense = self._encode_prompts(prompts.select(chunk), embedding.frame)
-            chunk_logits, chunk_ious = self.sam.decode(features, tokens, dense, outputs=outputs)
+            chunk_logits, chunk_ious = prepared.decode(tokens, dense, outputs=outputs)
             logits[chunk], ious[chunk] = chunk_logits.cpu(), chunk_ious.cpu()
         return Masks(
             frame=embedding.frame,

@@ -43,8 +43,8 @@ def clean_mask(rle: RLE, max_hole: int, min_island: int) -> RLE:
 
 def crop_of(rle: RLE) -> tuple[np.ndarray, tuple[int, int]]:
     """The mask inside its tight box, bool, at least 1×1, and where the box begins (x, y)."""
-    x0, y0, x1, y1 = (int(side) for side in rle.box)
-    return rle.decode()[y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1)], (x0, y0)
+    x0, y0 = (int(side) for side in rle.box[:2])
+    return rle.window() if rle.area else np.zeros((1, 1), bool), (x0, y0)
 
 
 def _components(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

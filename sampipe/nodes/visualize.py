@@ -12,6 +12,7 @@ import numpy as np
 from sampipe.graph import Node
 from sampipe.nodes._checks import check_number, check_same_size
 from sampipe.nodes._label_places import label_places
+from sampipe.nodes._paint import blend
 from sampipe.types import RLE, Image, Masks
 
 # Neighbours differ in hue and in lightness, so that they stay apart for colour-blind eyes and on most photos.
@@ -26,7 +27,7 @@ _LONGEST_LABEL = 40
 class Annotate(Node):
     """The image with its masks drawn on it: translucent fill, contour, name and score of each object.
 
-    Drawn by supervision's annotators, large masks first so that small ones stay visible. An object's colour
+    Large masks are drawn first so that small ones stay visible; labels are supervision's. An object's colour
     follows from its place in the list. Lines and text grow with the picture. Objects without a name get no
     label, and an image without objects stays as it is.
 
@@ -93,24 +94,11 @@ def _label_text(name: str, score: float) -> str:
 
 
 def _painted(scene: np.ndarray, rles: Sequence[RLE], order: np.ndarray, sizes: _Sizes, opacity: float) -> np.ndarray:
-    sv = _supervision()
     layers = _layers(rles, order, sizes)
-    colours = sv.ColorPalette.from_hex(list(PALETTE))
-    for layer, colour, strength in (
-        (layers.fill, colours, opacity),
-        (layers.shadow, sv.Color(*_SHADOW), 0.45),
-        (layers.contour, colours, 0.95),
-    ):
-        present = np.flatnonzero(np.bincount(layer.ravel())[1:])
-        if len(present):
-            height, width = layer.shape
-            areas = sv.Detections(
-                xyxy=np.tile(np.array([0, 0, width, height], np.float32), (len(present), 1)),
-                mask=np.stack([layer == colour_index + 1 for colour_index in present]),
-                class_id=present,
-            )
-            scene = sv.MaskAnnotator(color=colour, opacity=strength).annotate(scene, areas)
-    return scene
+    colours = np.array([[int(name[i : i + 2], 16) for i in (5, 3, 1)] for name in PALETTE], np.uint8)
+    scene = blend(scene, layers.fill, colours, opacity)
+    scene = blend(scene, layers.shadow, np.array([_SHADOW], np.uint8)[:, ::-1], 0.45)
+    return blend(scene, layers.contour, colours, 0.95)
 
 
 class _Layers(NamedTuple):
@@ -128,7 +116,9 @@ def _layers(rles: Sequence[RLE], order: np.ndarray, sizes: _Sizes) -> _Layers:
     for index in order:
         x0, y0, x1, y1 = (int(side) for side in rles[index].box)
         window = np.s_[max(y0 - margin, 0) : min(y1 + margin, height), max(x0 - margin, 0) : min(x1 + margin, width)]
-        mask = np.ascontiguousarray(rles[index].decode()[window])
+        mask = np.zeros(layers.fill[window].shape, bool)
+        top, left = y0 - window[0].start, x0 - window[1].start
+        mask[top : top + y1 - y0, left : left + x1 - x0] = rles[index].window()
         contour, shadow = _outline(mask, sizes)
         colour = index % len(PALETTE) + 1
         layers.fill[window][mask] = colour

@@ -4,11 +4,12 @@ The reference resizes bilinearly twice (segment-anything, ``postprocess_masks``;
 logits to the model's square input, of which the padding is cut off, then to the image. Both steps are
 linear and act on rows and columns apart, so together they are one matrix a side, ``pixels = R @ logits @
 C.T``, with at most four weights a row. Here that product is taken in blocks, only where the result can lie
-above the threshold, and transposed, because run-length encoding reads columns.
+above the threshold, and transposed where run-length encoding will read columns.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -19,7 +20,7 @@ from sampipe.types._arrays import BoolArray, FloatArray, IntArray
 from sampipe.types.frame import Frame
 from sampipe.types.rle import RLE
 
-_BLOCK = 128  # rows of pixels a product: the intermediate stays in the cache
+_BLOCK = 128  # columns of pixels a product: the intermediate stays in the cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,39 +102,67 @@ class Window:
         runs = _runs.of_pixels(self.transposed.reshape(-1))
         return RLE(hw, _runs.compress(_runs.place(runs, (height, width), self.offset_xy, hw)))
 
-    def binary(self, hw: tuple[int, int]) -> BoolArray:
-        """The mask in the whole picture, bool (h, w)."""
-        mask = np.zeros(hw, dtype=np.bool_)
-        x, y = self.offset_xy
-        width, height = self.transposed.shape
-        mask[y : y + height, x : x + width] = self.transposed.T
-        return mask
-
 
 def to_window(low: FloatArray, frame: Frame, threshold: float) -> Window:
-    """The pixels of one (m, m) map of logits that lie above ``threshold``.
-
-    A pixel is a weighted mean of logits, so none lies above unless one of its logits does: the rest is
-    skipped.
-    """
+    """The pixels of one (m, m) map of logits that lie above ``threshold``, where there may be any."""
     rows, columns = axes(frame, low.shape[0])
-    above = low > threshold
-    y0, y1 = _pixels_of(above, 1, rows)
-    x0, x1 = _pixels_of(above, 0, columns)
+    (y0, y1), (x0, x1) = _reach(low > threshold, rows, columns)
     transposed = np.empty((x1 - x0, y1 - y0), dtype=np.bool_)
-    if transposed.size:
-        low_rows = slice(int(rows.first[y0]), int(rows.stop[y1 - 1]))
-        low_columns = slice(int(columns.first[x0]), int(columns.stop[x1 - 1]))
-        across = columns.weights[x0:x1, low_columns] @ low[low_rows, low_columns].T
-        for start in range(y0, y1, _BLOCK):
-            stop = min(start + _BLOCK, y1)
-            near = slice(int(rows.first[start]), int(rows.stop[stop - 1]))
-            shifted = slice(near.start - low_rows.start, near.stop - low_rows.start)
-            block = across[:, shifted] @ rows.weights[start:stop, near].T
-            transposed[:, start - y0 : stop - y0] = block > threshold
+    for tile, weights, across in _tiles(low, rows, columns, (y0, y1), (x0, x1)):
+        np.greater(weights @ across.T, threshold, out=transposed[tile])
     return Window((x0, y0), transposed)
+
+
+def fill(low: FloatArray, frame: Frame, threshold: float, mask: BoolArray) -> None:
+    """Set the pixels of a picture (h, w) of False that lie above ``threshold``."""
+    rows, columns = axes(frame, low.shape[0])
+    (y0, y1), (x0, x1) = _reach(low > threshold, rows, columns)
+    window = mask[y0:y1, x0:x1]
+    for tile, weights, across in _tiles(low, rows, columns, (y0, y1), (x0, x1)):
+        np.greater(across @ weights.T, threshold, out=window[:, tile])
+
+
+def counts_above(low: FloatArray, frame: Frame, thresholds: Sequence[float]) -> list[int]:
+    """How many pixels of the picture lie above each threshold."""
+    rows, columns = axes(frame, low.shape[0])
+    counts = [0] * len(thresholds)
+    down, right = _reach(low > min(thresholds), rows, columns)
+    for _, weights, across in _tiles(low, rows, columns, down, right):
+        values = weights @ across.T
+        for index, threshold in enumerate(thresholds):
+            counts[index] += int(np.count_nonzero(values > threshold))
+    return counts
+
+
+def _reach(above: BoolArray, rows: Axis, columns: Axis) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Rows and columns of pixels beyond which no pixel lies above, a pixel being a weighted mean of logits."""
+    return _pixels_of(above, 1, rows), _pixels_of(above, 0, columns)
 
 
 def _pixels_of(above: BoolArray, across: int, side: Axis) -> tuple[int, int]:
     hits = np.flatnonzero(above.any(axis=across))
     return side.reach(int(hits[0]), int(hits[-1]) + 1) if hits.size else (0, 0)
+
+
+def _tiles(
+    low: FloatArray, down: Axis, right: Axis, rows: tuple[int, int], columns: tuple[int, int]
+) -> Iterator[tuple[slice, FloatArray, FloatArray]]:
+    """Full-size values, a few columns of pixels at a time, as two factors: ``across @ weights.T``.
+
+    Yields:
+        the columns, counted from ``columns[0]``; ``weights`` (columns, k); ``across`` (rows, k).
+    """
+    (y0, y1), (x0, x1) = rows, columns
+    if y0 == y1 or x0 == x1:
+        return
+    used = slice(int(right.first[x0]), int(right.stop[x1 - 1]))
+    across = np.empty((y1 - y0, used.stop - used.start), dtype=np.float32)
+    for start in range(y0, y1, _BLOCK):  # a pixel depends on few logits: by blocks, little is multiplied by 0
+        stop = min(start + _BLOCK, y1)
+        near = slice(int(down.first[start]), int(down.stop[stop - 1]))
+        np.matmul(down.weights[start:stop, near], low[near, used], out=across[start - y0 : stop - y0])
+    for start in range(x0, x1, _BLOCK):
+        stop = min(start + _BLOCK, x1)
+        near = slice(int(right.first[start]), int(right.stop[stop - 1]))
+        part = across[:, near.start - used.start : near.stop - used.start]
+        yield slice(start - x0, stop - x0), right.weights[start:stop, near], part

@@ -80,6 +80,18 @@ def to_pixels(runs: IntArray) -> BoolArray:
     return np.repeat(np.arange(runs.size) % 2 == 1, runs)
 
 
+def columns(runs: IntArray, hw: tuple[int, int], x0: int, x1: int) -> BoolArray:
+    """The pixels of the columns from ``x0`` to ``x1``, outside which there is nothing: (x1 - x0, height)."""
+    height, width = hw
+    inner = runs.copy()
+    if x0 == x1:
+        return np.zeros((0, height), dtype=np.bool_)
+    inner[0] -= x0 * height
+    if inner.size % 2 == 1:  # it ends with background
+        inner[-1] -= (width - x1) * height
+    return to_pixels(inner).reshape(x1 - x0, height)
+
+
 def intervals(runs: IntArray) -> tuple[IntArray, IntArray]:
     """Starts and ends (half-open) of the foreground runs that have pixels."""
     ends = np.cumsum(runs)

@@ -214,17 +214,23 @@ class Masks(Value):
 
     def iter_binary(self) -> Iterator[BoolArray]:
         """Each object's best mask in turn, bool (h, w); one picture in memory at a time."""
-        if self.rles is not None or "_rles" in self.__dict__:
-            yield from (item.decode() for item in self.rle())
-        else:
-            yield from (window.binary(self.hw) for window in self._windows())
+        for index in range(len(self)):
+            yield self._pixels(index, np.zeros(self.hw, dtype=np.bool_))
 
     def binary(self) -> BoolArray:
         """Each object's best mask, bool (n, h, w)."""
-        masks = np.empty((len(self), *self.hw), dtype=np.bool_)
-        for row, mask in zip(masks, self.iter_binary(), strict=True):
-            row[...] = mask
+        masks = np.zeros((len(self), *self.hw), dtype=np.bool_)
+        for index, mask in enumerate(masks):
+            self._pixels(index, mask)
         return masks
+
+    def _pixels(self, index: int, mask: BoolArray) -> BoolArray:
+        """One object's best mask, painted into a picture (h, w) of False."""
+        if self.rles is not None or "_rles" in self.__dict__:
+            mask[...] = self.rle()[index].decode()
+        else:
+            _resample.fill(self._low(index, int(self._best[index])), self.frame, self.threshold, mask)
+        return mask
 
     def boxes(self) -> FloatArray:
         """The tight boxes of the best masks, float32 (n, 4) x0, y0, x1, y1, half-open; zeros where empty."""

@@ -11,7 +11,7 @@ import torch.nn.functional as functional
 from scipy import ndimage
 
 from sampipe.types import Frame, Masks, Prompts
-from sampipe.types._resample import axes, to_window
+from sampipe.types._resample import axes, counts_above, fill, to_window
 
 RNG = np.random.default_rng(0)
 CASES = [
@@ -46,10 +46,12 @@ def test_both_resizes_at_once(hw: tuple[int, int], size: int, low_side: int) -> 
     rows, columns = axes(frame, low.shape[0])
     np.testing.assert_allclose(rows.weights @ low @ columns.weights.T, expected, atol=1e-4)
     for threshold in (0.0, 2.5, -3.0):
-        window = to_window(low, frame, threshold)
+        mask = np.zeros(hw, np.bool_)
+        fill(low, frame, threshold, mask)
         sure = np.abs(expected - threshold) > 1e-4  # away from ties
-        np.testing.assert_array_equal(window.binary(hw)[sure], (expected > threshold)[sure])
-        np.testing.assert_array_equal(window.rle(hw).decode(), window.binary(hw))
+        np.testing.assert_array_equal(mask[sure], (expected > threshold)[sure])
+        np.testing.assert_array_equal(to_window(low, frame, threshold).rle(hw).decode(), mask)
+        assert abs(counts_above(low, frame, (9.0, threshold))[1] - int(mask.sum())) <= (~sure).sum()
 
 
 @pytest.mark.parametrize(("hw", "size", "low_side"), CASES)
@@ -61,8 +63,10 @@ def test_a_small_mask_is_found_wherever_it_is(
     low[spot] = 300.0
     frame = Frame.fit(hw, size)
     expected = reference(low, frame) > 0
+    mask = np.zeros(hw, np.bool_)
+    fill(low, frame, 0.0, mask)
+    np.testing.assert_array_equal(mask, expected)
     window = to_window(low, frame, 0.0)
-    np.testing.assert_array_equal(window.binary(hw), expected)
     np.testing.assert_array_equal(window.rle(hw).decode(), expected)
     assert window.transposed.size <= max(64, hw[0] * hw[1])
 
