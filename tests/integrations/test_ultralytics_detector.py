@@ -13,32 +13,17 @@ import numpy as np
 import PIL.Image
 import pytest
 import torch
+from random_yolo import SIZE, write_yolo
 from sampipe_integrations.ultralytics import UltralyticsDetector
 from sampipe_integrations.ultralytics.quarantine import load_ultralytics, side_effects_undone
 
 import sampipe as sp
 from sampipe.testing import check_node
 
-SIZE = 64
-"""Pixels of the model's input: small, because the weights are random anyway."""
-
-
-def build(path, name="yolo11n.yaml"):
-    """Random weights of a bundled architecture, with class biases spread so that something is found."""
-    with side_effects_undone():
-        torch.manual_seed(0)
-        package = load_ultralytics()
-        model = (package.RTDETR if name.startswith("rtdetr") else package.YOLO)(name)
-        for head in getattr(model.model.model[-1], "cv3", ()):
-            torch.nn.init.normal_(head[-1].bias, mean=-6, std=2)
-        model.model.names = {class_id: f"thing {class_id}" for class_id in model.names}
-        model.save(str(path))
-    return str(path)
-
 
 @pytest.fixture(scope="module")
 def yolo_weights(tmp_path_factory):
-    return build(tmp_path_factory.mktemp("yolo") / "random.pt")
+    return write_yolo(tmp_path_factory.mktemp("yolo") / "random.pt")
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +85,7 @@ def test_it_behaves_as_a_node(detector, picture):
 
 
 def test_rt_detr(tmp_path, picture):
-    weights = build(tmp_path / "rtdetr.pt", "rtdetr-l.yaml")
+    weights = write_yolo(tmp_path / "rtdetr.pt", "rtdetr-l.yaml")
     found = UltralyticsDetector(weights=weights, confidence=0.01, image_size=SIZE, max_detections=30)(picture)
     assert len(found) == 30
     assert (found.boxes[:, 2:] > found.boxes[:, :2]).all()
@@ -145,7 +130,7 @@ def test_files_that_are_no_detector_are_refused(tmp_path, yolo_weights):
     (tmp_path / "cut.pt").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "empty.pt").write_bytes(b"")
     (tmp_path / "model.yaml").write_text("nc: 1")
-    build(tmp_path / "classify.pt", "yolo11n-cls.yaml")
+    write_yolo(tmp_path / "classify.pt", "yolo11n-cls.yaml")
     torch.save({"weight": torch.zeros(3)}, tmp_path / "state.pt")
     cases = {
         "cut.pt": "refused",

@@ -107,7 +107,7 @@ class YoloxDetector(sp.Node):
         if (wanted := chosen_class_ids(self.classes, names)) is not None:
             keep &= np.isin(class_ids, wanted)
         boxes, class_ids, scores = boxes[keep] / np.float32(scale), class_ids[keep], scores[keep]
-        best = _best_of_each_class(boxes, scores, class_ids, self.nms)[: self.max_detections]
+        best = best_of_each_class(boxes, scores, class_ids, self.nms)[: self.max_detections]
         return box_prompts(
             image,
             boxes[best],
@@ -118,7 +118,7 @@ class YoloxDetector(sp.Node):
         )
 
 
-def _best_of_each_class(boxes: FloatArray, scores: FloatArray, class_ids: np.ndarray, iou: float) -> np.ndarray:
+def best_of_each_class(boxes: FloatArray, scores: FloatArray, class_ids: np.ndarray, iou: float) -> np.ndarray:
     """The rows that survive non-maximum suppression within their class, best first."""
     import torch
     from torchvision.ops import batched_nms

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 import sampipe as sp
 from sampipe_integrations._detections import ClassChoice, box_prompts, check_fraction, chosen_class_ids
 from sampipe_integrations.torchvision.loading import LoadedDetector, load, weights_requirement
 
+if TYPE_CHECKING:
+    from sampipe_integrations.torchvision.learning import Learned
+
 
 class TorchvisionDetector(sp.Node):
     """Boxes from a model of ``torchvision.models.detection`` as prompts in original-image pixels.
 
-    Faster R-CNN, FCOS, RetinaNet, SSD; of Mask and Keypoint R-CNN the boxes only. The code is BSD-3-Clause.
+    Faster R-CNN, FCOS, RetinaNet, SSD; of Mask and Keypoint R-CNN the boxes only (for the
+    points there is :class:`TorchvisionKeypoints`). The code is BSD-3-Clause.
     The models also cut low scores off by themselves (0.05 for Faster R-CNN, 0.2 for FCOS), whatever
     ``confidence`` says.
 
@@ -82,3 +90,41 @@ class TorchvisionDetector(sp.Node):
             scores=scores[keep],
             source=self.type_id,
         )
+
+    def learn(
+        self,
+        examples: Sequence[tuple[Path, NDArray[np.float32]]],
+        *,
+        minutes: float,
+        say: Callable[[str, int, int], None] = lambda text, done, total: None,
+        stopped: Callable[[], bool] = lambda: False,
+        turn: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> Learned:
+        """Train the model on boxes of one class and write its weights to ``weights``, a ``.safetensors`` file.
+
+        Starts from that file if it is there, else from the published weights if they are on this machine (nothing
+        is downloaded), else from random ones; what it returns says which. The one name in ``class_names`` is what
+        the boxes are of. Nodes that loaded the weights before keep the old ones until they are made anew.
+
+        Args:
+            examples: (photo, boxes (n, 4) xyxy in its pixels); photos without a box teach what is background.
+            minutes: of wall time.
+            say: progress: a text, seconds gone, seconds in all.
+            stopped: whether to stop before the time is over.
+            turn: entered for each step, to let others have the device in between.
+
+        Raises:
+            DataError: nothing to learn from, or ``weights`` and ``class_names`` are not for this.
+            CheckpointError: the weights that are there do not fit the model.
+        """
+        from sampipe_integrations.torchvision.learning import learn
+
+        if self.class_names is None or len(self.class_names) != 1 or Path(self.weights).suffix != ".safetensors":
+            raise sp.DataError(
+                f"learn: got class_names={self.class_names} and weights={self.weights!r}; wanted one name and the "
+                "path of a .safetensors file"
+            )
+        return learn(
+            self.model, Path(self.weights), examples, minutes=minutes, device=self.device, say=say, stopped=stopped,
+            turn=turn,
+        )  # fmt: skip

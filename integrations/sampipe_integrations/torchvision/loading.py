@@ -31,13 +31,17 @@ class LoadedDetector:
 
     def detect(self, image: sp.Image) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]:
         """Boxes (n, 4) in the image's pixels, class ids (n,) and scores (n,), best first."""
+        found = self.raw(image)
+        return found["boxes"], found["labels"], found["scores"]
+
+    def raw(self, image: sp.Image) -> dict[str, NDArray[Any]]:
+        """All that the network says: boxes, labels, scores, and what its kind adds (masks, keypoints)."""
         import torch
 
         pixels = torch.from_numpy(image.pixels.copy()).to(self.device).permute(2, 0, 1).float() / 255
         with torch.inference_mode():
             found = self.module([pixels])[0]
-        boxes, labels, scores = (found[name].cpu().numpy() for name in ("boxes", "labels", "scores"))
-        return boxes, labels, scores
+        return {name: value.cpu().numpy() for name, value in found.items()}
 
 
 def load(model: str, weights: str, *, class_names: Sequence[str] | None, device: str) -> LoadedDetector:

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 import sampipe as sp
-from sampipe_integrations._detections import ClassChoice, box_prompts, check_fraction, chosen_class_ids
-from sampipe_integrations._published import PublishedFile
-from sampipe_integrations.ultralytics.loading import LoadedYolo, load
-
-PUBLISHED_NAME = re.compile(r"(yolov?\d+|rtdetr)[\w-]*\.pt")
-RELEASE = "https://github.com/ultralytics/assets/releases/download/v8.4.0"
+from sampipe_integrations._detections import box_prompts
+from sampipe_integrations.ultralytics._node import YoloNode
 
 
-class UltralyticsDetector(sp.Node):
+class UltralyticsDetector(YoloNode):
     """Boxes from a YOLO or RT-DETR model as prompts in original-image pixels.
 
     ultralytics is AGPL-3.0, and the log says so when it loads. Its ``.pt`` files are pickles: they are read
     by a reader that builds known layers only and runs nothing. Of segmentation and pose models the boxes are
-    used.
+    used. An oriented box (OBB) becomes the upright box around it and, as what lies beside it is in that box
+    too, its centre as a point.
 
     Args:
         weights: a ``.pt`` file, or the name of a published one (``yolo11n.pt``, ``rtdetr-l.pt``), which is
@@ -39,45 +36,25 @@ class UltralyticsDetector(sp.Node):
         MissingDependencyError: ultralytics is missing, too old to read files safely, or a malicious release.
     """
 
-    weights: str = "yolo11n.pt"
-    confidence: float = 0.25
-    iou: float = 0.7
-    classes: ClassChoice = None
-    image_size: int = 640
-    max_detections: int = 300
-    device: str = "auto"
-
-    def __post_init__(self) -> None:
-        check_fraction(confidence=self.confidence, iou=self.iou)
-
-    def requirements(self) -> Sequence[sp.Requirement]:
-        """ultralytics, the weights and the device."""
-        published = self._published()
-        weights = published.requirement() if published else sp.Requirement.file(self.weights)
-        package = sp.Requirement.package("ultralytics", extra="ultralytics")
-        return package, weights, sp.Requirement.device(self.device)
-
-    def _published(self) -> PublishedFile | None:
-        """The published file that ``weights`` names, unless a file of that name is there."""
-        if Path(self.weights).exists() or not PUBLISHED_NAME.fullmatch(self.weights):
-            return None
-        return PublishedFile(url=f"{RELEASE}/{self.weights}", instead=", or give a file as weights")
-
-    @sp.resource(shared=lambda self: ("ultralytics", self.weights, self.device))
-    def model(self) -> LoadedYolo:
-        """The loaded model."""
-        published = self._published()
-        return load(published.obtain() if published else Path(self.weights), device=self.device)
-
     def run(self, image: sp.Image) -> sp.Prompts:
         """Detect objects in ``image``."""
-        model = self.model
-        boxes, class_ids, scores = model.detect(
-            image,
-            conf=self.confidence,
-            iou=self.iou,
-            classes=chosen_class_ids(self.classes, model.names),
-            imgsz=self.image_size,
-            max_det=self.max_detections,
-        )
-        return box_prompts(image, boxes, class_ids=class_ids, names=model.names, scores=scores, source=self.type_id)
+        result = self.results(image)
+        upright = result.obb is None
+        prompts = yolo_prompts(self, image, result.boxes if upright else result.obb)
+        if upright or not len(prompts):
+            return prompts
+        assert prompts.boxes is not None  # the centre of what is left of the box inside the image
+        centres = (prompts.boxes[:, :2] + prompts.boxes[:, 2:]) / 2
+        return prompts.replace(points=centres[:, None])
+
+
+def yolo_prompts(node: YoloNode, image: sp.Image, found: Any) -> sp.Prompts:
+    """Boxes with names, ids and scores from ultralytics' ``Boxes`` or ``OBB``."""
+    return box_prompts(
+        image,
+        np.asarray(found.xyxy, np.float32).reshape(-1, 4),
+        class_ids=np.asarray(found.cls).astype(np.int64),
+        names=node.model.names,
+        scores=np.asarray(found.conf, np.float32),
+        source=node.type_id,
+    )

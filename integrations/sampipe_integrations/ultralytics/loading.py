@@ -2,38 +2,44 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 import sampipe as sp
+from sampipe_integrations._published import PublishedFile
 from sampipe_integrations.ultralytics.quarantine import load_ultralytics, side_effects_undone
 
-TASKS_WITH_BOXES = ("detect", "segment", "pose")
+TASKS_WITH_BOXES = ("detect", "segment", "pose", "obb")
+PUBLISHED_NAME = re.compile(r"(yolov?\d+|rtdetr|sam2?(\.1)?_|mobile_sam)[\w-]*\.pt")
+RELEASE = "https://github.com/ultralytics/assets/releases/download/v8.4.0"
 
 
 class LoadedYolo:
-    """A YOLO or RT-DETR model with its class names by id."""
+    """A YOLO or RT-DETR model with its task and its class names by id."""
 
     def __init__(self, model: Any, device: str) -> None:
         self._model = model
         self._device = device
         self._lock = threading.Lock()  # its one predictor keeps the arguments of the call that runs
+        self.task = str(model.task)
         self.names: Mapping[int, str] = {int(class_id): str(name) for class_id, name in model.names.items()}
 
-    def detect(
-        self, image: sp.Image, **options: Any
-    ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]:
-        """Boxes (n, 4) in the image's pixels, class ids, scores; ``options`` are ultralytics' own."""
+    def predict(self, image: sp.Image, **options: Any) -> Any:
+        """The ``Results`` for one image, on the CPU and in the image's pixels; ``options`` are ultralytics' own."""
         bgr = np.ascontiguousarray(image.pixels[:, :, ::-1])
         with self._lock:
             [result] = self._model.predict(bgr, device=self._device, verbose=False, save=False, **options)
-        rows = result.boxes.data.cpu().numpy().astype(np.float32)  # x0, y0, x1, y1, score, class
-        return rows[:, :4], rows[:, 5].astype(np.int64), rows[:, 4]
+        return result.cpu().numpy()
+
+    def expect(self, *tasks: str) -> None:
+        """Raise CheckpointError unless the model was made for one of the tasks."""
+        if self.task not in tasks:
+            raise sp.CheckpointError(f"A model for {self.task!r}; wanted one for {' or '.join(map(repr, tasks))}.")
 
 
 def load(path: Path, *, device: str) -> LoadedYolo:
@@ -44,11 +50,7 @@ def load(path: Path, *, device: str) -> LoadedYolo:
     """
     from sampipe.models.device import resolve_device
 
-    if not path.is_file() or path.suffix != ".pt":
-        raise sp.CheckpointError(
-            f"{path}: {'not a .pt file' if path.is_file() else 'no such file'}; wanted trained weights of "
-            "ultralytics, or a published name such as yolo11n.pt."
-        )
+    check_is_pt(path)
     where = str(resolve_device(device))
     with side_effects_undone():
         yolo = load_ultralytics().YOLO
@@ -67,5 +69,33 @@ def load(path: Path, *, device: str) -> LoadedYolo:
             )
         loaded = LoadedYolo(model, where)
         # the first prediction sets up the predictor, which changes thread counts too
-        loaded.detect(sp.Image.from_array(np.zeros((32, 32, 3), np.uint8)), imgsz=32)
+        loaded.predict(sp.Image.from_array(np.zeros((32, 32, 3), np.uint8)), imgsz=32)
     return loaded
+
+
+def published(weights: str) -> PublishedFile | None:
+    """The published file that ``weights`` names, unless a file of that name is there."""
+    if Path(weights).exists() or not PUBLISHED_NAME.fullmatch(weights):
+        return None
+    return PublishedFile(url=f"{RELEASE}/{weights}", instead=", or give a file as weights")
+
+
+def obtain(weights: str) -> Path:
+    """The file for ``weights``; a published one is downloaded if it is not here."""
+    file = published(weights)
+    return file.obtain() if file else Path(weights)
+
+
+def weights_requirement(weights: str) -> sp.Requirement:
+    """What ``check`` looks for."""
+    file = published(weights)
+    return file.requirement() if file else sp.Requirement.file(weights)
+
+
+def check_is_pt(path: Path) -> None:
+    """Raise CheckpointError for what cannot be ultralytics' weights, by its name."""
+    if not path.is_file() or path.suffix != ".pt":
+        raise sp.CheckpointError(
+            f"{path}: {'not a .pt file' if path.is_file() else 'no such file'}; wanted trained weights of "
+            "ultralytics, or a published name such as yolo11n.pt."
+        )

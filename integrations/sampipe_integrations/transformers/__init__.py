@@ -1,0 +1,43 @@
+"""Detectors and Segment Anything from transformers. Extra: ``sampipe[transformers]``.
+
+The other way round, ``MaskGenerator`` stands where its mask generation pipeline stands, and
+``register_pipelines`` adds ``zero-shot-image-segmentation`` to its tasks.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sampipe_integrations.transformers.detector import TransformersDetector
+from sampipe_integrations.transformers.generation import MaskGenerator
+from sampipe_integrations.transformers.segment import TransformersSegment
+
+__all__ = ["MaskGenerator", "TransformersDetector", "TransformersSegment", "detector", "register_pipelines"]
+
+
+def detector(argument: str | None = None, **params: Any) -> TransformersDetector:
+    """``--detector transformers`` or ``transformers:MODEL``, a name on the hub or a folder."""
+    return TransformersDetector(model=argument, **params) if argument else TransformersDetector(**params)
+
+
+def register_pipelines() -> None:
+    """Add ``zero-shot-image-segmentation`` to the tasks of ``transformers.pipeline``.
+
+    Raises:
+        MissingDependencyError: transformers is not installed.
+    """
+    from sampipe._optional import require
+
+    require("transformers", "transformers")
+    from transformers import AutoModelForZeroShotObjectDetection
+    from transformers.pipelines import PIPELINE_REGISTRY
+
+    from sampipe_integrations.transformers.zero_shot import TASK, ZeroShotImageSegmentationPipeline
+
+    if TASK not in PIPELINE_REGISTRY.supported_tasks:
+        PIPELINE_REGISTRY.register_pipeline(
+            TASK,
+            pipeline_class=ZeroShotImageSegmentationPipeline,
+            pt_model=AutoModelForZeroShotObjectDetection,
+            type="multimodal",
+        )
