@@ -141,7 +141,8 @@ def score_edges(images: Sequence[EdgeCounts]) -> EdgeScores:
 
     ODS is looked for between neighbouring thresholds too, precision and recall taken as linear there. OIS sums the
     counts of each image's best threshold. AP is the mean of the precision interpolated at recalls 0, 0.01 ... 1,
-    with nothing beyond the recalls reached. R50 is interpolated along the precision.
+    with nothing beyond the recalls reached; a map of one strength has a single point, whose rectangle is its area. R50
+    is interpolated along the precision.
     """
     if not images:
         raise DataError("score_edges: no image was counted")
@@ -177,7 +178,7 @@ def _f_measure(recall: NDArray[np.float64], precision: NDArray[np.float64]) -> N
 def _average_precision(recall: NDArray[np.float64], precision: NDArray[np.float64]) -> float:
     reached, first = np.unique(recall, return_index=True)
     if len(reached) < 2:
-        return float(precision[0]) if len(reached) and recall[0] == 1 else 0.0
+        return float(recall[0] * precision[0])
     return float(np.interp(np.linspace(0, 1, 101), reached, precision[first], left=0, right=0).sum() / 100)
 
 

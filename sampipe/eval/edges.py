@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 from sampipe._files import write_atomic
 from sampipe.errors import DataError
 from sampipe.eval.bsds import EdgeCounts, count_edges, score_edges
-from sampipe.eval.edges_classical import Detector, detectors
+from sampipe.eval.edges_classical import DETECTORS, Detector, detectors
 from sampipe.eval.readers.bsds import BsdsPicture, read_bsds
 from sampipe.eval.report import Evaluation, versions
 from sampipe.eval.results import Progress, Results, Shard
@@ -42,8 +43,8 @@ def evaluate_edges(
     """Edges of BSDS500's photos by ``model``, compared with what people drew.
 
     Args:
-        model: a name or a file, as for ``load_model``; or a folder with one grey picture for each photo
-            (``<name>.png``, white for the strongest edge), whoever made them.
+        model: a name or a file, as for ``load_model``; or ``sobel`` or ``canny``; or a folder with one grey picture
+            for each photo (``<name>.png``, white for the strongest edge), whoever made them.
         data: BSDS500's folder.
         split: ``train``, ``val`` or ``test``.
         limit: at most so many photos, drawn with ``seed``.
@@ -82,6 +83,10 @@ def evaluate_edges(
 
 def _edges_of(model: str, device: str, points_per_side: int) -> tuple[Detector, dict[str, str]]:
     """What makes edges of an image, and the versions of it."""
+    if model in DETECTORS:
+        return DETECTORS[model], versions(
+            model_digest=f"{model} of scikit-image {version('scikit-image')}", device="cpu"
+        )
     if Path(model).is_dir():
         return _from_folder(Path(model)), versions(model_digest=_folder_digest(Path(model)), device="none")
     from sampipe.models import load_model

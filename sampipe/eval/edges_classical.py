@@ -11,6 +11,7 @@ from sampipe.types import EdgeMap, Image
 
 SIGMA = 2.0
 """Pixels of smoothing before gradients are taken, as in the Berkeley group's own Canny."""
+_NOISE = 1e-6  # what rounding leaves of the gradients of a picture without any
 _LEVELS = 50
 _LOW_TO_HIGH = 1 / 3
 
@@ -64,7 +65,7 @@ def _smoothed(image: Image) -> np.ndarray:
 
 def _scaled(strength: np.ndarray) -> EdgeMap:
     strongest = strength.max()
-    return EdgeMap(strength / strongest if strongest > 0 else strength)
+    return EdgeMap(strength / strongest if strongest > _NOISE else np.zeros_like(strength))
 
 
 Detector = Callable[[Image], EdgeMap]

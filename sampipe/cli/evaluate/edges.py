@@ -28,7 +28,7 @@ def edges(
     ] = None,
     model: Annotated[
         str,
-        typer.Option(help="A model's name, a checkpoint file, or a folder of edge maps NAME.png by whatever method."),
+        typer.Option(help="A model, a checkpoint, sobel, canny, or a folder of edge maps NAME.png, whoever made them."),
     ] = "nano",
     split: Annotated[str, typer.Option(help="train, val or test.")] = "val",
     limit: _options.Limit = None,
