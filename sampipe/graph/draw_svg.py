@@ -72,7 +72,9 @@ def svg(graph: Graph) -> str:
     wired = {(end, into) for _, _, end, into in wires}
     for name, box in boxes.items():
         free = [port for port in box.inputs if (name, port) not in wired]
+        body.append(f'<g data-node="{escape(name)}">')
         body.extend(_draw(box, placed.x[name], placed.y[name], free))
+        body.append("</g>")
     width, height = placed.width + 2 * _MARGIN, placed.height + 2 * _MARGIN
     return "\n".join(
         [

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from sampipe._report import progress
 from sampipe.nodes._checks import check_number
 from sampipe.nodes._crops import Crop, layered_crops, touches_inner_edge
 from sampipe.nodes._nms import box_nms, order_by
@@ -19,20 +22,22 @@ from sampipe.types import RLE, Image, Masks, Prompts
 if TYPE_CHECKING:
     from sampipe.models.config import EverythingDefaults
 
+_HURRIED_BATCH = 16  # points between two looks at the clock
+
 
 class SegmentEverything(SamNode):
     """All masks of an image: a grid of points, three candidates each, the good ones kept (paper, appendix B).
 
     Each candidate is a mask of its own. It must reach the predicted IoU and the stability (the IoU of its
-    low-resolution logits thresholded ``stability_offset`` above and below), be no larger than
+    full-size logits thresholded ``stability_offset`` above and below), be no larger than
     ``max_area_fraction`` of the image and, in a crop, not be cut off by the crop's inner edge. Duplicates go
     by non-maximum suppression on the boxes, first inside a crop by predicted IoU, then across crops, where
     the smaller crop wins. Small holes and islands are mended, and masks which that made alike are joined into
     one.
 
-    Deterministic. Masks come ordered by predicted IoU, highest first; each carries the point that found it,
-    its stability and which candidate (1 to 3) it was; its history names the crop. Memory is bounded: a batch
-    of points goes to its few run-length masks before the next one begins.
+    Deterministic, unless ``seconds`` cuts it short. Masks come ordered by predicted IoU, highest first; each
+    carries the point that found it, its stability and which candidate (1 to 3) it was; its history names the
+    crop. Memory is bounded: a batch of points goes to its few run-length masks before the next one begins.
 
     Parameters that are None take the value that suits the model (``model.config.everything``; the paper's for
     the published models).
@@ -52,6 +57,9 @@ class SegmentEverything(SamNode):
         crop_nms: the same across crops.
         min_region_area: pixels; smaller holes are filled and smaller islands dropped. 0 leaves all.
         max_area_fraction: of the image.
+        seconds: the time to answer in, loading apart. Points are then tried from coarse to fine, the whole
+            image before its crops, and what was found when the time is over is the answer; the masks'
+            history says how far it came. At least one batch is always tried. None: all points.
 
     Raises:
         DataError: a parameter that does not fit.
@@ -70,6 +78,7 @@ class SegmentEverything(SamNode):
     crop_nms: float = 0.7
     min_region_area: int | None = None
     max_area_fraction: float = 0.95
+    seconds: float | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -86,18 +95,20 @@ class SegmentEverything(SamNode):
         for name in ("crop_nms", "max_area_fraction"):
             check_number(self, name, least=0, most=1)
         check_number(self, "min_region_area", least=0, whole=True, optional=True)
+        check_number(self, "seconds", least=0, optional=True)
 
     def run(self, image: Image) -> Masks:
         limits = self._limits(self.sam.config.everything)
+        search = _Search(image, self._crops(image, limits.points_per_side), self.seconds)
         found: list[_Found] = []
-        for crop in layered_crops(image.hw, self.crop_layers, self.crop_overlap):
-            in_crop = list(self._in_crop(image, crop, limits))
+        for crop, points in search.crops():
+            in_crop = self._in_crop(search, crop, points, limits)
             found += [in_crop[i] for i in box_nms(_boxes(in_crop), _ious(in_crop), limits.box_nms)]
         if self.crop_layers:
             found = [found[i] for i in box_nms(_boxes(found), _small_crops_first(found), self.crop_nms)]
         if limits.min_region_area:
             found = _mended(found, limits.min_region_area, max(limits.box_nms, self.crop_nms))
-        return self._masks(image, [found[i] for i in order_by(_ious(found))])
+        return self._masks(image, [found[i] for i in order_by(_ious(found))], search.note())
 
     def _limits(self, defaults: EverythingDefaults) -> EverythingDefaults:
         given: dict[str, Any] = {
@@ -110,36 +121,40 @@ class SegmentEverything(SamNode):
         }
         return dataclasses.replace(defaults, **{name: value for name, value in given.items() if value is not None})
 
-    def _in_crop(self, image: Image, crop: Crop, limits: EverythingDefaults) -> Iterator[_Found]:
-        x0, y0, x1, y1 = crop.box
-        part = image.crop(crop.box) if crop.layer else image
-        embedding = encode(self.sam, part)
-        per_side = max(1, limits.points_per_side // self.crop_points_downscale**crop.layer)
-        points = grid_points(per_side, (x1 - x0, y1 - y0))
-        largest = self.max_area_fraction * image.height * image.width
-        for start in range(0, len(points), self.points_per_batch):
-            prompts = Prompts.from_points(points[start : start + self.points_per_batch])
-            decoded = self.sam.decode(embedding, prompts, multimask=True)
-            good = _good_candidates(decoded, limits)
-            rles = [rle.place((x0, y0), image.hw) if crop.layer else rle for rle in good.rle()]
-            cut = touches_inner_edge(
-                np.array([rle.box for rle in rles]).reshape(-1, 4), crop.box, image.hw, self.crop_edge_margin
-            )
-            for i, rle in enumerate(rles):
-                if not cut[i] and 0 < rle.area <= largest:
-                    yield _found(good, i, rle, crop)
+    def _crops(self, image: Image, points_per_side: int) -> list[tuple[Crop, np.ndarray]]:
+        """Every crop and its points, in the crop's pixels."""
+        crops = []
+        for crop in layered_crops(image.hw, self.crop_layers, self.crop_overlap):
+            x0, y0, x1, y1 = crop.box
+            per_side = max(1, points_per_side // self.crop_points_downscale**crop.layer)
+            crops.append((crop, grid_points(per_side, (x1 - x0, y1 - y0))))
+        return crops
 
-    def _masks(self, image: Image, found: Sequence[_Found]) -> Masks:
+    def _in_crop(self, search: _Search, crop: Crop, points: np.ndarray, limits: EverythingDefaults) -> list[_Found]:
+        image = search.image
+        embedding = encode(self.sam, image.crop(crop.box) if crop.layer else image)
+        largest = self.max_area_fraction * image.height * image.width
+        found: list[_Found] = []
+        for batch in search.batches(len(points), self.points_per_batch):
+            decoded = self.sam.decode_good(embedding, Prompts.from_points(points[batch]), iou=limits.pred_iou)
+            good = _stable(decoded, limits)
+            rles = [rle.place(crop.box[:2], image.hw) if crop.layer else rle for rle in good.rle()]
+            answers = [_found(good, i, rle, crop) for i, rle in enumerate(rles)]
+            cut = touches_inner_edge(_boxes(answers), crop.box, image.hw, self.crop_edge_margin)
+            found += [one for i, one in enumerate(answers) if not cut[i] and 0 < one.rle.area <= largest]
+        return sorted(found, key=lambda one: (one.point[1], one.point[0], one.candidate))
+
+    def _masks(self, image: Image, found: Sequence[_Found], note: tuple[str, ...]) -> Masks:
         if not found:
             return Masks.empty(image.hw)
         points = np.array([one.point for one in found], np.float32)
         prompts = Prompts.from_points(points, source=(self.type_id,) * len(found))
-        step = self.describe()
+        steps = (self.describe(), *note)
         return Masks.from_rle([one.rle for one in found], image.hw, prompts).replace(
             iou_scores=_ious(found)[:, None],
             stability=np.array([[one.stability] for one in found], np.float32),
             candidates=np.array([[one.candidate] for one in found], np.int64),
-            history=tuple((step, f"crop {one.crop.box}") if one.crop.layer else (step,) for one in found),
+            history=tuple((*steps, f"crop {one.crop.box}") if one.crop.layer else steps for one in found),
         )
 
 
@@ -152,12 +167,59 @@ class _Found(NamedTuple):
     crop: Crop
 
 
-def _good_candidates(masks: Masks, limits: EverythingDefaults) -> Masks:
-    """The candidates that reach both thresholds, each as an object of its own."""
-    stability = masks.stability_scores(limits.stability_offset)
-    objects, columns = np.nonzero((masks.iou_scores >= limits.pred_iou) & (stability >= limits.stability))
-    chosen = masks.select(objects).choose(columns)
-    return chosen.replace(stability=stability[objects, columns][:, None])
+class _Search:
+    """Which crops and points are tried, and when to stop."""
+
+    def __init__(self, image: Image, crops: Sequence[tuple[Crop, np.ndarray]], seconds: float | None) -> None:
+        self.image = image
+        self._crops = crops
+        self._seconds = seconds
+        self._began = time.monotonic()
+        self._tried, self._total = 0, sum(len(points) for _, points in crops)
+
+    def crops(self) -> Iterator[tuple[Crop, np.ndarray]]:
+        """The crops that there is time for."""
+        for crop, points in self._crops:
+            if not self._is_over():
+                yield crop, points
+
+    def batches(self, count: int, size: int) -> Iterator[np.ndarray]:
+        """Indices of a grid's points, a few at a time while there is time."""
+        order = np.arange(count) if self._seconds is None else coarse_to_fine(math.isqrt(count))
+        size = size if self._seconds is None else min(size, _HURRIED_BATCH)
+        for start in range(0, count, size):
+            if self._is_over():
+                return
+            progress(self._tried / self._total)
+            batch = order[start : start + size]
+            yield batch
+            self._tried += len(batch)
+
+    def note(self) -> tuple[str, ...]:
+        """What to tell of a search that was cut short."""
+        if self._tried == self._total:
+            return ()
+        return (f"{self._tried} of {self._total} points in {self._seconds:g} s",)
+
+    def _is_over(self) -> bool:
+        late = self._seconds is not None and time.monotonic() - self._began >= self._seconds
+        return late and self._tried > 0
+
+
+def coarse_to_fine(side: int) -> np.ndarray:
+    """An order of a side×side grid's points (row by row) any beginning of which is spread over the whole grid."""
+    bits = max(1, (side - 1).bit_length())
+    row, column = np.divmod(np.arange(side * side), side)
+    rank = np.zeros(side * side, np.int64)
+    for bit in range(bits):  # the lowest bits of row and column decide first: halves, quarters, eighths
+        rank = rank * 4 + (((row ^ column) >> bit & 1) * 2 + (row >> bit & 1))
+    return np.argsort(rank, kind="stable")
+
+
+def _stable(masks: Masks, limits: EverythingDefaults) -> Masks:
+    """Those that reach the stability."""
+    stability = masks.stability_scores(limits.stability_offset, full_size=True)
+    return masks.replace(stability=stability).select(stability[:, 0] >= limits.stability)
 
 
 def _found(good: Masks, i: int, rle: RLE, crop: Crop) -> _Found:
@@ -174,7 +236,8 @@ def _found(good: Masks, i: int, rle: RLE, crop: Crop) -> _Found:
 
 
 def _boxes(found: Sequence[_Found]) -> np.ndarray:
-    return np.array([one.rle.box for one in found], np.float32).reshape(-1, 4)
+    """As the reference's mask generator compares them: the last pixel, not the one after it, ends a box."""
+    return np.array([one.rle.box for one in found], np.float32).reshape(-1, 4) - np.array([0, 0, 1, 1], np.float32)
 
 
 def _ious(found: Sequence[_Found]) -> np.ndarray:
@@ -182,19 +245,13 @@ def _ious(found: Sequence[_Found]) -> np.ndarray:
 
 
 def _small_crops_first(found: Sequence[_Found]) -> np.ndarray:
-    """Scores that put the smallest crop first and, within crops of one size, the highest predicted IoU."""
-    return _as_scores(np.lexsort((-_ious(found), np.array([one.crop.area for one in found]))))
+    """Scores that put the smallest crop first and leave crops of one size in their order."""
+    return -np.array([one.crop.area for one in found], np.float64)
 
 
 def _mended(found: Sequence[_Found], min_area: int, nms: float) -> list[_Found]:
     """Holes and islands mended; among masks that became alike, one that needed no mending wins."""
     rles = [clean_mask(one.rle, min_area, min_area) for one in found]
-    changed = np.array([rle is not one.rle for rle, one in zip(rles, found, strict=True)], bool)
+    unchanged = np.array([rle is one.rle for rle, one in zip(rles, found, strict=True)], np.float64)
     mended = [one._replace(rle=rle) for one, rle in zip(found, rles, strict=True)]
-    return [mended[i] for i in box_nms(_boxes(mended), _as_scores(np.lexsort((-_ious(mended), changed))), nms)]
-
-
-def _as_scores(best_first: np.ndarray) -> np.ndarray:
-    scores = np.empty(len(best_first))
-    scores[best_first] = -np.arange(len(best_first))
-    return scores
+    return [mended[i] for i in box_nms(_boxes(mended), unchanged, nms)]
