@@ -60,7 +60,7 @@ def test_a_model_and_its_competitors(tiny_model: Path, photos: Path, tmp_path: P
     assert len(summary["precision"]) == len(summary["canny_recall"]) == 99
     assert [row["image"] for row in evaluation.rows] == ["smoke2.jpg"]
     for name in ("model", "sobel", "canny"):
-        saved = np.asarray(PilImage.open(out / "edges" / name / "smoke2.png"))
+        saved = np.asarray(PilImage.open(tmp_path / "out" / "edges" / name / "smoke2.png"))
         assert saved.shape == (48, 64)
     json.loads(evaluation.to_json())
 
