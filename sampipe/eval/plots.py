@@ -52,6 +52,33 @@ def plot_points(evaluation: Evaluation, competitors: Sequence[str], path: Path) 
         _reached(right, evaluation, competitors, "iou", extra={"best of three": "oracle_iou"})
 
 
+def plot_proposals(evaluation: Evaluation, path: Path) -> None:
+    """Average recall by number of proposals, for each group of objects."""
+    from sampipe.eval.proposals import GROUPS, LIMITS
+
+    with figure(path, 1) as (axes,):
+        for group in GROUPS:
+            if evaluation.summary[f"objects_{group}"]:
+                ending = "" if group == "all" else f"_{group}"
+                recalls = [evaluation.summary[f"ar{most}{ending}"] for most in LIMITS]
+                axes.plot(LIMITS, recalls, marker="o", label=f"{group} ({evaluation.summary[f'objects_{group}']})")
+        axes.set(xscale="log", xlabel="proposals an image", ylabel="average recall", ylim=(0, 1))
+        axes.legend(frameon=False)
+
+
+def plot_instances(evaluation: Evaluation, competitors: Sequence[str], path: Path) -> None:
+    """AP of the boxes beside that of everybody's masks, for all objects and by size."""
+    sizes = {"ap": "all", "ap_small": "small", "ap_medium": "medium", "ap_large": "large"}
+    kinds = [("boxes", "box_"), *((f"masks by {name}", start) for name, start in _entrants(evaluation, competitors))]
+    width = 0.8 / len(kinds)
+    with figure(path, 1) as (axes,):
+        for number, (name, start) in enumerate(kinds):
+            heights = [evaluation.summary[f"{start}{key}"] or 0 for key in sizes]
+            axes.bar(np.arange(len(sizes)) + (number - (len(kinds) - 1) / 2) * width, heights, width, label=name)
+        axes.set(ylabel="AP", xticks=np.arange(len(sizes)), xticklabels=sizes.values())
+        axes.legend(frameon=False)
+
+
 def _reached(
     axes: Any, evaluation: Evaluation, competitors: Sequence[str], column: str, extra: Mapping[str, str] | None = None
 ) -> None:

@@ -58,7 +58,10 @@ def write_random_model(path: Path) -> Path:
 
 
 def write_pictures(folder: Path) -> Path:
-    """A COCO folder: on each of two pictures an ellipse, a rectangle and a ring on noise."""
+    """A COCO folder: on each of two pictures an ellipse, a rectangle and a ring on noise.
+
+    ``detections.json`` beside it holds their boxes as COCO results.
+    """
     from PIL import Image as Pillow
 
     images: list[dict[str, object]] = []
@@ -75,6 +78,8 @@ def write_pictures(folder: Path) -> Path:
     categories = [{"id": key, "name": name} for key, name in enumerate(("ellipse", "rectangle", "ring"), start=1)]
     document = {"images": images, "annotations": annotations, "categories": categories}
     (folder / "instances.json").write_text(json.dumps(document), encoding="utf-8")
+    found = [{key: row[key] for key in ("image_id", "category_id", "bbox")} | {"score": 0.9} for row in annotations]
+    (folder / "detections.json").write_text(json.dumps(found), encoding="utf-8")
     return folder
 
 

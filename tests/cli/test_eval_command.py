@@ -67,14 +67,28 @@ def test_errors_are_one_line(
     assert len(result.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("task", ["boxes", "points"])
+SMOKE = {
+    "boxes": "6 objects of 1024 px² or more in 2 images",
+    "points": "6 objects of 1024 px² or more in 2 images",
+    "proposals": "masks an image from 3 x 3 points, 2 images",
+    "instances": "2 images, 6 objects, 3.0 detections an image",
+}
+
+
+@pytest.mark.parametrize("task", SMOKE)
 def test_a_smoke_run_needs_nothing(sampipe: Sampipe, task: str, tmp_path: Path) -> None:
     words = ("--json", tmp_path / "figures.json", "--plot", tmp_path / "figures.svg")
     result = sampipe("eval", task, "--smoke", *words)
     assert "the figures mean nothing" in result.stderr
-    assert "6 objects of 1024 px² or more in 2 images" in result.stdout
+    assert SMOKE[task] in result.stdout
     assert json.loads((tmp_path / "figures.json").read_text())["task"] == task
     assert "<svg" in (tmp_path / "figures.svg").read_text()[:1000]
+
+
+@pytest.mark.parametrize("words", [(), ("--detector", "face", "--detections", "x.json")])
+def test_boxes_of_instances_come_from_one_place(sampipe: Sampipe, data: Path, words: tuple[str, ...]) -> None:
+    result = sampipe("eval", "instances", "--data", data, *words, ok=False)
+    assert "give --detections FILE or --detector ID" in " ".join(result.stderr.replace("│", " ").split())
 
 
 @pytest.mark.parametrize("words", [(), ("--smoke", "--data", "x")])

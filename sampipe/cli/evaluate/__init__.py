@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typer
 
-from sampipe.cli.evaluate import boxes, edges, points
+from sampipe.cli.evaluate import boxes, edges, instances, points, proposals, text
 
 app = typer.Typer(no_args_is_help=True, help="Measure a model on data with ground truth.")
 
@@ -20,4 +20,7 @@ def evaluate() -> None:
 
 app.command()(boxes.boxes)
 app.command()(points.points)
+app.command()(proposals.proposals)
+app.command()(instances.instances)
 app.command()(edges.edges)
+app.command()(text.text)

@@ -16,6 +16,18 @@ DataOrList = Annotated[
         show_default=False,
     ),
 ]
+CocoData = Annotated[
+    Path | None,
+    typer.Option(
+        help="A COCO or LVIS folder: the photos, and instances.json or instances.json.gz.", show_default=False
+    ),
+]
+AnnotationFile = Annotated[
+    Path | None,
+    typer.Option(
+        help="Another annotation file than the folder's own: COCO or LVIS, .json or .json.gz.", show_default=False
+    ),
+]
 Limit = Annotated[int | None, typer.Option(min=1, help="At most so many pictures, drawn with --seed.")]
 MinArea = Annotated[int, typer.Option(min=0, help="Smallest object, in square pixels of its mask.")]
 Seed = Annotated[int, typer.Option(help="Of every random draw.")]
