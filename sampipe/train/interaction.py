@@ -5,17 +5,55 @@ Everything works on a batch of n masks (n, h, w) on the model's device; coordina
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
-BOX_NOISE = 0.1  # standard deviation, as a share of the side
-BOX_NOISE_LIMIT = 20.0  # input pixels
 _CENTER = 0.5
+_SILENT_FROM = 5  # rounds; fewer leave no two corrections for a silent round to lie between
+
+
+@dataclass(frozen=True, kw_only=True)
+class InteractionConfig:
+    """How an object is prompted; the defaults are the paper's.
+
+    Args:
+        rounds: prompts an object: the first, corrections, and, of five rounds or more, two that add no point.
+        box_noise: standard deviation of each side of a box, as a share of its length.
+        box_noise_limit: the most that a side moves, in input pixels.
+        box_noise_varies: draw the noise of each object between 0 and ``box_noise``, so that tight boxes, as detectors
+            give them, are seen as well.
+        single_from_box: let a first box teach the single mask as well as the three. To the paper a lone box is
+            ambiguous; those who use one want the one mask.
+        recompute: keep the decoder's activations of one round only and compute the others again for the gradient.
+            Needs a third more time and, of eleven rounds, a tenth of the memory.
+    """
+
+    rounds: int = 11
+    box_noise: float = 0.1
+    box_noise_limit: float = 20.0
+    box_noise_varies: bool = False
+    single_from_box: bool = False
+    recompute: bool = False
+
+
+def silent_rounds(rounds: int, generator: torch.Generator | None = None) -> set[int]:
+    """Numbers of the rounds, from 0, that add no point: one at a random place among the corrections, and the last.
+
+    Fewer than five rounds have none.
+    """
+    if rounds < _SILENT_FROM:
+        return set()
+    device = None if generator is None else generator.device
+    between = torch.randint(2, rounds - 2, (), generator=generator, device=device)
+    return {int(between), rounds - 1}
 
 
 def random_pixel(region: Tensor, generator: torch.Generator | None = None) -> Tensor:
     """One pixel of each (h, w) region of (n, h, w), uniformly: (n, 2) integer x, y. Empty regions give (0, 0)."""
-    draw = torch.rand(region.shape, generator=generator, device=region.device)
+    draw = 1 - torch.rand(region.shape, generator=generator, device=region.device)  # over 0, as the outside is 0
     best = (draw * region).flatten(1).argmax(dim=1)
     width = region.shape[-1]
     return torch.stack([best % width, best // width], dim=1)
@@ -36,11 +74,20 @@ def mask_boxes(masks: Tensor) -> Tensor:
     return torch.stack([left, top, right, bottom], dim=1).float()
 
 
-def noisy_boxes(boxes: Tensor, extent: float, generator: torch.Generator | None = None) -> Tensor:
-    """Boxes with normal noise on each side: 10 % of the side's length, at most 20 pixels, inside the input."""
+def noisy_boxes(
+    boxes: Tensor, extent: float, config: InteractionConfig, generator: torch.Generator | None = None
+) -> Tensor:
+    """Boxes (n, 4) with normal noise on each coordinate, inside the ``extent`` pixels wide input."""
+
+    def draw(sample: Callable[..., Tensor], width: int) -> Tensor:
+        return sample(len(boxes), width, generator=generator, device=boxes.device)
+
     sides = (boxes[:, 2:] - boxes[:, :2]).repeat(1, 2)
-    noise = torch.randn(boxes.shape, generator=generator, device=boxes.device) * sides * BOX_NOISE
-    return (boxes + noise.clamp(-BOX_NOISE_LIMIT, BOX_NOISE_LIMIT)).clamp(0, extent)
+    deviation = config.box_noise * sides
+    if config.box_noise_varies:
+        deviation = deviation * draw(torch.rand, 1)
+    noise = (draw(torch.randn, 4) * deviation).clamp(-config.box_noise_limit, config.box_noise_limit)
+    return (boxes + noise).clamp(0, extent)
 
 
 def first_points(masks: Tensor, scale: float, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:

@@ -28,6 +28,7 @@ class MaskLoss:
     focal_gamma: float = 2.0
     focal_alpha: float = 0.25
     dice_weight: float = 1.0
+    every_iou: bool = False  # teach the predicted IoU of all candidates; the paper's loss is that of the best alone
 
     def __call__(self, logits: Tensor, target: Tensor) -> Tensor:
         """The mask loss (n, c) of logits and targets (n, c, h, w)."""
@@ -51,9 +52,15 @@ def dice_loss(logits: Tensor, target: Tensor) -> Tensor:
     return 1 - overlap / (probability.sum(dim=(-2, -1)) + target.sum(dim=(-2, -1)) + 1)
 
 
+def thresholded(shares: Tensor) -> Tensor:
+    """Covered shares (..., h, w) as masks; an object too thin to cover half of any cell keeps its best cells."""
+    highest = shares.amax(dim=(-2, -1), keepdim=True)
+    return (shares >= highest.clamp(max=0.5)) & (shares > 0)
+
+
 def true_iou(logits: Tensor, target: Tensor) -> Tensor:
     """IoU of the thresholded logits with the thresholded target; two empty masks agree."""
-    answer, truth = logits > 0, target > 0.5
+    answer, truth = logits > 0, thresholded(target)
     intersection = (answer & truth).sum(dim=(-2, -1)).float()
     union = (answer | truth).sum(dim=(-2, -1)).float()
     return torch.where(union > 0, intersection / union.clamp(min=1), torch.ones_like(union))
@@ -81,9 +88,7 @@ def affinity_loss(embedding: Tensor, masks: Tensor, owner: Tensor) -> Tensor:
     return (F.binary_cross_entropy_with_logits(logits, covered) + dice_loss(logits, covered).mean()) / 2
 
 
-def interactive_loss(
-    logits: Tensor, iou: Tensor, target: Tensor, mask_loss: MaskLoss
-) -> tuple[Tensor, Tensor]:
+def interactive_loss(logits: Tensor, iou: Tensor, target: Tensor, mask_loss: MaskLoss) -> tuple[Tensor, Tensor]:
     """The loss of each object over its candidates, of which only the best is taught.
 
     Args:
@@ -93,10 +98,13 @@ def interactive_loss(
         mask_loss: the proportions.
 
     Returns:
-        (n,) the smallest mask loss among the candidates plus the mean error of all predicted IoUs, and
-        (n, c) the true IoUs.
+        (n,) the smallest sum of mask loss and squared error of the predicted IoU among the candidates (with
+        ``every_iou``: the smallest mask loss and the mean squared error), and (n, c) the true IoUs.
     """
     target = target.expand_as(logits)
     masks = mask_loss(logits, target)
     truth = true_iou(logits.detach(), target)
-    return masks.min(dim=1).values + IOU_WEIGHT * ((iou - truth) ** 2).mean(dim=1), truth
+    errors = IOU_WEIGHT * (iou - truth) ** 2
+    if mask_loss.every_iou:
+        return masks.min(dim=1).values + errors.mean(dim=1), truth
+    return (masks + errors).min(dim=1).values, truth

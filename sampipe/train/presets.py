@@ -1,8 +1,8 @@
-"""Shapes of models that can be trained from nothing, and proportions of their losses, by name."""
+"""Shapes of models that can be trained from nothing, by name."""
 
 from __future__ import annotations
 
-from sampipe.errors import CheckpointError, DataError
+from sampipe.errors import CheckpointError
 from sampipe.models.config import (
     EverythingDefaults,
     MaskDecoderConfig,
@@ -12,7 +12,6 @@ from sampipe.models.config import (
     TinyViTConfig,
     ViTConfig,
 )
-from sampipe.train.losses import MaskLoss
 
 PRESETS = {
     "nano": SamConfig(
@@ -25,12 +24,8 @@ PRESETS = {
     ),
     "mobile_sam": SamConfig(image_encoder=TinyViTConfig()),
     "vit_b": SamConfig(image_encoder=ViTConfig()),
-    "vit_l": SamConfig(
-        image_encoder=ViTConfig(embed_dim=1024, depth=24, num_heads=16, global_blocks=(5, 11, 17, 23))
-    ),
-    "vit_h": SamConfig(
-        image_encoder=ViTConfig(embed_dim=1280, depth=32, num_heads=16, global_blocks=(7, 15, 23, 31))
-    ),
+    "vit_l": SamConfig(image_encoder=ViTConfig(embed_dim=1024, depth=24, num_heads=16, global_blocks=(5, 11, 17, 23))),
+    "vit_h": SamConfig(image_encoder=ViTConfig(embed_dim=1280, depth=32, num_heads=16, global_blocks=(7, 15, 23, 31))),
 }
 
 
@@ -43,20 +38,3 @@ def preset(name: str) -> SamConfig:
     if name not in PRESETS:
         raise CheckpointError(f"No model shape is called {name!r}. Known: {', '.join(PRESETS)}.")
     return PRESETS[name]
-
-
-RECIPES = {
-    "paper": (MaskLoss(), 0.0),
-    "scratch": (MaskLoss(focal_weight=0.8, focal_gamma=0.0, focal_alpha=0.5), 0.2),
-}
-
-
-def recipe(name: str) -> tuple[MaskLoss, float]:
-    """The mask loss and the weight of the affinity loss that go by ``name``.
-
-    Raises:
-        DataError: there is no such recipe; the message lists them.
-    """
-    if name not in RECIPES:
-        raise DataError(f"No recipe is called {name!r}. Known: {', '.join(RECIPES)}.")
-    return RECIPES[name]

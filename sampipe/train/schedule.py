@@ -7,24 +7,30 @@ import math
 import torch
 from torch import nn
 
+from sampipe.train.config import OptimizerConfig
 
-def cosine(progress: float, *, warmup: float = 0.02, floor: float = 0.02) -> float:
-    """Learning-rate factor at ``progress`` in 0..1: linear warm-up, then half a cosine down to ``floor``."""
-    if progress < warmup:
-        return max(progress / warmup, 1e-3)
-    done = min((progress - warmup) / (1 - warmup), 1.0)
-    return floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * done))
+_STEP = 0.1
+_FLOOR = 0.02
+
+
+def rate_factor(config: OptimizerConfig, *, step: int, progress: float) -> float:
+    """What the learning rate is multiplied by in step ``step``, from 0, at ``progress`` in 0..1 of the run."""
+    warmup = min(1.0, (step + 1) / config.warmup) if config.warmup else 1.0
+    if config.schedule == "step":
+        passed = sum(progress >= milestone for milestone in config.milestones)
+        return float(warmup * _STEP**passed)
+    return warmup * (_FLOOR + (1 - _FLOOR) * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0))))
 
 
 class MovingAverage:
-    """An exponential moving average of a network's parameters and buffers: the network worth keeping.
+    """An exponential moving average of a network's parameters and buffers: often better than where it has got to.
 
     Args:
         network: what is trained.
-        decay: share kept at each step, once warmed up.
+        decay: share kept at each step, once warmed up; 0 follows the network itself.
     """
 
-    def __init__(self, network: nn.Module, decay: float = 0.997) -> None:
+    def __init__(self, network: nn.Module, decay: float) -> None:
         self.decay = decay
         self.steps = 0
         self.state = {name: value.detach().clone() for name, value in network.state_dict().items()}
@@ -35,7 +41,7 @@ class MovingAverage:
         self.steps += 1
         decay = min(self.decay, self.steps / (self.steps + 10))
         for name, value in network.state_dict().items():
-            if value.is_floating_point():
+            if value.is_floating_point() and decay:
                 self.state[name].lerp_(value, 1 - decay)
             else:
                 self.state[name].copy_(value)

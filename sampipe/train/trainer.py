@@ -1,236 +1,258 @@
-"""The training loop: batches in, checkpoints and a log out.
-
-A run is a folder: ``config.json`` (all that is needed to repeat it), ``log.csv``, ``state.pt`` (to resume) and
-``model.safetensors`` (the averaged weights, ready for ``load_model``).
-"""
+"""The training loop, whatever is taught: examples in, a run folder out."""
 
 from __future__ import annotations
 
-import copy
-import csv
 import json
+import math
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, closing, nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
-from torch.utils.data import DataLoader
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+from torch.utils.data import DataLoader, Dataset
 
-from sampipe._files import whole_file, write_atomic
-from sampipe.errors import CheckpointError
-from sampipe.models.checkpoints import save_checkpoint
-from sampipe.models.device import resolve_device
-from sampipe.models.load import load_model
+from sampipe.errors import DataError
 from sampipe.models.sam import Sam
-from sampipe.train.data import Batch, CropConfig, ExampleStream, collate
-from sampipe.train.losses import MaskLoss
-from sampipe.train.objective import batch_loss
-from sampipe.train.presets import preset
-from sampipe.train.schedule import MovingAverage, cosine
+from sampipe.train.config import DEFAULT_OPTIONS, LoopConfig, RunOptions
+from sampipe.train.data import Batch, Failure, MicroBatches, collate
+from sampipe.train.interrupt import ignore_interrupt, stop_requests
+from sampipe.train.layers import add_drop_path, parameter_groups
+from sampipe.train.logs import Log
+from sampipe.train.run_folder import RunFolder, session
+from sampipe.train.schedule import MovingAverage, rate_factor
+from sampipe.train.world import ALONE, World
 
-LOG_FIELDS = ("step", "seconds", "learning_rate", "loss", "affinity", "iou_first", "iou_last", "grad_norm")
+_STEPS = 3  # stream of random numbers, beside those of the examples
+_PREFETCH = 4
 
-
-@dataclass(frozen=True, kw_only=True)
-class TrainConfig:
-    """One stage of training.
-
-    Args:
-        folders: COCO folders and their share of the examples.
-        minutes: how long to train, decoding of data included; the schedule follows the clock, so a stage ends on time
-            whatever the machine. ``None`` goes by ``steps`` alone.
-        steps: at most so many steps.
-        batch_size: pictures a step.
-        rounds: prompts an object (the paper: 11).
-        learning_rate: at the peak.
-        weight_decay: of AdamW.
-        clip: largest gradient norm.
-        mask_loss: proportions of focal and dice.
-        affinity_weight: of a loss on the encoder itself, for starts from nothing (0, as in the paper: none).
-        crop: the making of examples.
-        workers: processes that make them.
-        seed: of data, prompts and initial weights.
-        bf16: compute in bfloat16 where that is safe.
-        save_minutes: time between checkpoints.
-    """
-
-    folders: tuple[tuple[str, float], ...]
-    minutes: float | None = None
-    steps: int = 90_000
-    batch_size: int = 16
-    rounds: int = 11
-    learning_rate: float = 8e-4
-    weight_decay: float = 0.1
-    clip: float = 1.0
-    mask_loss: MaskLoss = field(default_factory=MaskLoss)
-    affinity_weight: float = 0.0
-    crop: CropConfig = field(default_factory=CropConfig)
-    workers: int = 1
-    seed: int = 0
-    bf16: bool = True
-    save_minutes: float = 5.0
+Validate = Callable[[Path], Mapping[str, float]]
+"""A model file to figures; ``mean_iou`` among them decides which file is the best."""
 
 
 class Trainer:
     """Trains a network into a run folder; goes on where the folder stopped.
 
+    Each step's randomness follows from the seed and the step's number alone, and everything that a step depends on is
+    saved, so a run that was killed and resumed has the losses of one that was not.
+
     Args:
-        sam: the network; trained in place.
-        config: the stage.
-        folder: of the run; created. A ``state.pt`` in it is resumed.
-        say: told a line of progress now and then.
+        network: trained in place; what is saved.
+        objective: a module that holds the network; called with a batch and a generator it returns figures, of which
+            ``loss`` is followed.
+        examples: by number (:class:`sampipe.train.examples.Examples`).
+        config: what decides the result.
+        options: what does not.
+        folder: of the run. A ``state.pt`` in it is resumed.
+        task: what is taught, as JSON: part of the configuration that a resumed run must share.
+        inputs: what it is taught with (data, start), as JSON, for ``run.json``.
+        say: told a line of progress now and then, in the main process.
+        validate: measures a model file.
+        world: this process among others.
 
     Raises:
-        CheckpointError: ``state.pt`` belongs to another configuration.
+        CheckpointError: the folder holds a run of another configuration.
+        DataError: there is no room for the checkpoints.
+        MissingDependencyError: TensorBoard is wanted and not installed.
     """
 
-    def __init__(self, sam: Sam, config: TrainConfig, folder: Path, *, say: Callable[[str], None]) -> None:
-        self.sam, self.config, self.folder, self.say = sam, config, folder, say
-        groups = _decay_groups(sam, config.weight_decay)
-        self.optimizer = torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.999))
-        self.average = MovingAverage(sam)
-        self.step, self.seconds = 0, 0.0
-        folder.mkdir(parents=True, exist_ok=True)
+    def __init__(
+        self,
+        network: Sam,
+        objective: nn.Module,
+        examples: Dataset[Any],
+        config: LoopConfig,
+        folder: Path,
+        *,
+        task: Mapping[str, Any],
+        options: RunOptions = DEFAULT_OPTIONS,
+        inputs: Mapping[str, Any] | None = None,
+        say: Callable[[str], None] = print,
+        validate: Validate | None = None,
+        world: World = ALONE,
+    ) -> None:
+        self.network, self.config, self.options, self.world = network, config, options, world
+        self._objective, self._examples, self._validate = objective, examples, validate
+        self._say = say if world.main else _quiet
+        self._device = network.pixel_mean.device
+        add_drop_path(network.image_encoder, config.optimizer.drop_path)
+        groups = parameter_groups(network, config.optimizer)
+        self._trained = [parameter for group in groups for parameter in group["params"]]
+        self._optimizer = torch.optim.AdamW(groups, lr=config.optimizer.learning_rate, betas=(0.9, 0.999))
+        self.average = MovingAverage(network, config.optimizer.ema)
+        self.step, self.seconds, self.best = 0, 0.0, -math.inf
+        self._parts = config.parts(world.size)
+        self.folder = RunFolder(folder)
+        self._open(task, inputs or {})
+
+    def _open(self, task: Mapping[str, Any], inputs: Mapping[str, Any]) -> None:
+        described = {"task": task, "model": self.network.config.to_dict(), "loop": asdict(self.config)}
+        configuration = json.loads(json.dumps(described))
+        bytes_held = sum(value.nbytes for value in self.network.state_dict().values())
+        moments = 2 * sum(parameter.nbytes for parameter in self._trained)
+        self.folder.check(configuration, needs=3 * bytes_held + moments)
         self._resume()
-        write_atomic(folder / "config.json", json.dumps(self._description(), indent=2, allow_nan=False).encode())
+        if self.world.main:
+            self._log = Log(self.folder.path, after=self.step, tensorboard=self.options.tensorboard)
+            here = session(device=self._device, processes=self.world.size, step=self.step)
+            self.folder.describe(configuration, inputs, here)
 
     def run(self) -> Path:
-        """Train until the time or the steps are used up; returns the file of the averaged weights."""
-        device = self.sam.pixel_mean.device
-        generator = torch.Generator(device=device).manual_seed(self.config.seed + self.step)
-        started, saved = time.monotonic() - self.seconds, self.seconds
-        self.sam.train()
-        for batch in self._batches():
-            figures = self._step(batch, device, generator)
-            self.step += 1
-            self.seconds = time.monotonic() - started
-            if self.step % 20 == 0:
-                self._log(figures)
-            if self.seconds - saved > 60 * self.config.save_minutes:
-                self.save()
-                saved = self.seconds
-            if self.progress >= 1:
-                break
-        return self.save()
+        """Train until the steps or the time are used up, or a signal asks to stop; returns the model's file.
 
-    @property
-    def progress(self) -> float:
-        """Share of the stage that is done, 0..1."""
-        by_steps = self.step / self.config.steps
-        by_time = 0.0 if self.config.minutes is None else self.seconds / (60 * self.config.minutes)
-        return max(by_steps, by_time)
+        Raises:
+            DataError: a photo cannot be read, no example can be made, the loss is no longer a number, or the disk is
+                full.
+        """
+        gpu = [self._device] if self._device.type == "cuda" else []
+        with torch.random.fork_rng(devices=gpu), stop_requests(self._say) as asked, self._logging():
+            if self.step == 0:
+                self._measure(self.save())
+            model = self._wrapped()
+            batches = self._batches()
+            started, saved = time.monotonic() - self.seconds, self.seconds
+            progress, stop = self._agree(asked())
+            while progress < 1 and not stop:
+                figures = self._step(model, batches, progress)
+                self.step += 1
+                self.seconds = time.monotonic() - started
+                progress, stop = self._agree(asked())
+                self._watch(figures, progress)
+                if self.seconds - saved >= 60 * self.options.save_minutes and progress < 1:
+                    self.save()
+                    saved = self.seconds
+            path = self.save()
+            if progress >= 1:
+                self._measure(path)
+            return path
 
     def save(self) -> Path:
-        """Write ``state.pt`` and ``model.safetensors``, each whole or not at all."""
+        """Write ``state.pt`` and ``model.safetensors``, in the main process; returns the latter."""
         state = {
             "step": self.step,
             "seconds": self.seconds,
-            "network": self.sam.state_dict(),
+            "best": self.best,
+            "network": self.network.state_dict(),
             "average": self.average.state,
             "average_steps": self.average.steps,
-            "optimizer": self.optimizer.state_dict(),
-            "config": self._description(),
+            "optimizer": self._optimizer.state_dict(),
         }
-        with whole_file(self.folder / "state.pt") as partial:
-            torch.save(state, partial)
-        path = self.folder / "model.safetensors"
-        save_checkpoint(self.average.state, self.sam.config, path)
-        return path
-
-    def _batches(self) -> Iterator[Batch]:
-        config = self.config
-        stream = ExampleStream(
-            folders=[(Path(path), share) for path, share in config.folders],
-            crop=config.crop,
-            seed=config.seed + self.step,
-        )
-        return iter(
-            DataLoader(
-                stream,
-                batch_size=config.batch_size,
-                collate_fn=collate,
-                num_workers=config.workers,
-                prefetch_factor=4 if config.workers else None,
-            )
-        )
-
-    def _step(self, batch: Batch, device: torch.device, generator: torch.Generator) -> dict[str, float]:
-        rate = self.config.learning_rate * cosine(self.progress)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        moved = Batch(batch.pixels.to(device), batch.masks.to(device), batch.owner.to(device))
-        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=self.config.bf16):
-            figures = batch_loss(
-                self.sam,
-                moved,
-                rounds=self.config.rounds,
-                mask_loss=self.config.mask_loss,
-                affinity_weight=self.config.affinity_weight,
-                generator=generator,
-            )
-        self.optimizer.zero_grad(set_to_none=True)
-        figures["loss"].backward()
-        norm = torch.nn.utils.clip_grad_norm_(self.sam.parameters(), self.config.clip)
-        self.optimizer.step()
-        self.average.update(self.sam)
-        return {name: value.item() for name, value in figures.items()} | {
-            "learning_rate": rate,
-            "grad_norm": norm.item(),
-        }
-
-    def _log(self, figures: dict[str, float]) -> None:
-        rounded = {name: round(value, 6) for name, value in figures.items()}
-        row = {"step": self.step, "seconds": round(self.seconds, 1)} | rounded
-        path = self.folder / "log.csv"
-        fresh = not path.exists()
-        with path.open("a", newline="") as file:
-            writer = csv.DictWriter(file, fieldnames=LOG_FIELDS)
-            if fresh:
-                writer.writeheader()
-            writer.writerow(row)
-        self.say(
-            f"step {self.step}  {self.progress:5.1%}  loss {figures['loss']:.3f}  "
-            f"IoU first {figures['iou_first']:.3f} last {figures['iou_last']:.3f}"
-        )
+        if not self.world.main:
+            return self.folder.model_file
+        notes = {"sampipe_training": f"{self.step} steps; see run.json of the run"}
+        return self.folder.save(state, self.average.state, self.network.config, notes)
 
     def _resume(self) -> None:
-        path = self.folder / "state.pt"
-        if not path.exists():
+        state = self.folder.load_state(self._device)
+        if state is None:
             return
-        state = torch.load(path, weights_only=True, map_location=self.sam.pixel_mean.device)
-        if state["config"]["model"] != self._description()["model"]:
-            raise CheckpointError(
-                f"{path} belongs to a model of another shape. Choose another run folder, or delete this one."
-            )
-        self.sam.load_state_dict(state["network"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        self.network.load_state_dict(state["network"])
+        self._optimizer.load_state_dict(state["optimizer"])
         self.average.state, self.average.steps = state["average"], state["average_steps"]
-        self.step, self.seconds = state["step"], state["seconds"]
-        self.say(f"resumed at step {self.step} after {self.seconds / 60:.0f} minutes")
+        self.step, self.seconds, self.best = state["step"], state["seconds"], state["best"]
+        self._say(f"goes on at step {self.step}, after {self.seconds / 60:.1f} minutes")
 
-    def _description(self) -> dict[str, Any]:
-        return {"model": self.sam.config.to_dict(), "train": json.loads(json.dumps(asdict(self.config)))}
+    def _agree(self, asked: bool) -> tuple[float, bool]:
+        """How much of the run is done, 0..1, and whether to stop: the same in all processes."""
+        by_time = 0.0 if self.config.minutes is None else self.seconds / (60 * self.config.minutes)
+        here = max(self.step / self.config.steps, by_time), float(asked)
+        progress, stop = self.world.largest(here, self._device)
+        return progress, bool(stop)
+
+    def _wrapped(self) -> nn.Module:
+        self._objective.train()
+        if self.options.compile is not None:
+            self.network.image_encoder.compile(backend=self.options.compile)
+        if self.world.size == 1:
+            return self._objective
+        return DistributedDataParallel(self._objective, find_unused_parameters=True)
+
+    def _batches(self) -> Iterator[Batch | Failure]:
+        config, options = self.config, self.options
+        start = self.step * self._parts * self.world.size + self.world.rank
+        return iter(
+            DataLoader(
+                self._examples,
+                batch_sampler=MicroBatches(config.micro_batch, start=start, every=self.world.size),
+                collate_fn=collate,
+                num_workers=options.workers,
+                prefetch_factor=_PREFETCH if options.workers else None,
+                worker_init_fn=ignore_interrupt,
+                pin_memory=self._device.type == "cuda",
+            )
+        )
+
+    def _step(self, model: nn.Module, batches: Iterator[Batch | Failure], progress: float) -> dict[str, Tensor]:
+        config = self.config
+        rate = config.optimizer.learning_rate * rate_factor(config.optimizer, step=self.step, progress=progress)
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate * group["scale"]
+        self._optimizer.zero_grad(set_to_none=True)
+        sums: dict[str, Tensor] = {}
+        for part in range(self._parts):
+            with self._gradients_shared(model, last=part == self._parts - 1):
+                figures = self._forward(model, next(batches), part)
+                (figures["loss"] / self._parts).backward()
+            for name, value in figures.items():
+                sums[name] = sums.get(name, 0) + value.detach() / self._parts
+        norm = torch.nn.utils.clip_grad_norm_(self._trained, config.optimizer.clip or math.inf)
+        if not bool(norm.isfinite()):
+            raise DataError(
+                f"step {self.step + 1}: the loss or its gradient is no longer a number. The last save in "
+                f"{self.folder.path} is from before; begin anew from it with a lower learning rate, or without bf16."
+            )
+        self._optimizer.step()
+        self.average.update(self.network)
+        return {"learning_rate": torch.tensor(rate), **sums, "grad_norm": norm}
+
+    def _forward(self, model: nn.Module, batch: Batch | Failure, part: int) -> dict[str, Tensor]:
+        if isinstance(batch, Failure):
+            raise DataError(batch.message)
+        number = (self.step * self._parts + part) * self.world.size + self.world.rank
+        seed = int(np.random.SeedSequence([self.config.seed, _STEPS, number]).generate_state(1)[0])
+        torch.manual_seed(seed)  # of dropped branches
+        generator = torch.Generator(device=self._device).manual_seed(seed)
+        with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self.config.bf16):
+            figures: dict[str, Tensor] = model(batch.to(self._device), generator)
+        return figures
+
+    def _gradients_shared(self, model: nn.Module, *, last: bool) -> AbstractContextManager[None]:
+        """Processes exchange gradients in the last part of a step only."""
+        return nullcontext() if last or not isinstance(model, DistributedDataParallel) else model.no_sync()
+
+    def _watch(self, figures: dict[str, Tensor], progress: float) -> None:
+        """Log and validate when it is time."""
+        if self.step % self.options.log_every == 0 or progress >= 1:
+            mean = self.world.mean([value.item() for value in figures.values()], self._device)
+            if self.world.main:
+                self._tell(dict(zip(figures, mean, strict=True)), progress)
+        if self.step % self.options.validate_every == 0 and progress < 1:
+            self._measure(self.save())
+
+    def _tell(self, figures: Mapping[str, float], progress: float) -> None:
+        self._log.write("log", self.step, {"seconds": self.seconds} | dict(figures))
+        known = {"loss": "loss", "iou_first": "IoU first", "iou_last": "last"}
+        shown = "  ".join(f"{word} {figures[name]:.3f}" for name, word in known.items() if name in figures)
+        self._say(f"step {self.step}  {min(progress, 1):4.0%}  {shown}")
+
+    def _measure(self, path: Path) -> None:
+        """Validate the weights just saved, in the main process; the best are kept under a name of their own."""
+        if self._validate is None or not self.world.main:
+            return
+        figures = self._validate(path)
+        self._log.write("validation", self.step, figures)
+        self._say(f"step {self.step}  validation  " + "  ".join(f"{k} {v:.4f}" for k, v in figures.items()))
+        if figures["mean_iou"] > self.best:
+            self.best = figures["mean_iou"]
+            self.folder.keep_best()
+
+    def _logging(self) -> AbstractContextManager[Any]:
+        return closing(self._log) if self.world.main else nullcontext()
 
 
-def new_network(shape: str, *, start: str | None, seed: int, device: str) -> Sam:
-    """A network to train: of a named shape with random weights, or a copy of a model that exists.
-
-    Args:
-        shape: a name of :data:`sampipe.train.presets.PRESETS`; unused when ``start`` is given.
-        start: a model's name or a checkpoint file.
-        seed: of the random weights.
-        device: where it trains.
-    """
-    if start is not None:
-        return copy.deepcopy(load_model(start, device).sam).requires_grad_(True)
-    torch.manual_seed(seed)
-    return Sam(preset(shape)).to(memory_format=torch.channels_last).to(resolve_device(device))
-
-
-def _decay_groups(sam: Sam, weight_decay: float) -> list[dict[str, Any]]:
-    """Matrices and kernels decay; biases, norms and embeddings of one row do not."""
-    decayed = [p for p in sam.parameters() if p.requires_grad and p.ndim > 1]
-    kept = [p for p in sam.parameters() if p.requires_grad and p.ndim <= 1]
-    return [{"params": decayed, "weight_decay": weight_decay}, {"params": kept, "weight_decay": 0.0}]
+def _quiet(_: str) -> None: ...

@@ -53,3 +53,19 @@ def shapes_folder(tmp_path: Path) -> Path:
     document = {"images": images, "annotations": annotations, "categories": [{"id": 1, "name": "box"}]}
     (folder / "instances.json").write_text(json.dumps(document))
     return folder
+
+
+@pytest.fixture
+def sa1b_folder(shapes_folder: Path, tmp_path: Path) -> Path:
+    """The same pictures in SA-1B's layout, in two folders below."""
+    folder = tmp_path / "sa1b"
+    document = json.loads((shapes_folder / "instances.json").read_text())
+    for image, annotation in zip(document["images"], document["annotations"], strict=True):
+        number = image["id"]
+        below = folder / f"sa_{number % 2:06}"
+        below.mkdir(parents=True, exist_ok=True)
+        (below / f"sa_{number}.png").write_bytes((shapes_folder / "images" / image["file_name"]).read_bytes())
+        described = {"image_id": number, "width": 100, "height": 80, "file_name": f"sa_{number}.png"}
+        row = {"id": number, "segmentation": annotation["segmentation"], "area": 2000, "predicted_iou": 0.9}
+        (below / f"sa_{number}.json").write_text(json.dumps({"image": described, "annotations": [row]}))
+    return folder

@@ -6,13 +6,17 @@ import pytest
 import torch
 
 from sampipe.train.interaction import (
+    InteractionConfig,
     correction_points,
     first_points,
     mask_boxes,
     noisy_boxes,
     random_pixel,
+    silent_rounds,
     to_input,
 )
+
+PAPER = InteractionConfig()
 
 
 def masks_with(*rectangles: tuple[int, int, int, int]) -> torch.Tensor:
@@ -59,10 +63,26 @@ def test_a_perfect_answer_is_confirmed_inside_the_object() -> None:
 def test_box_noise_is_a_tenth_of_the_side_and_at_most_twenty_pixels() -> None:
     generator = torch.Generator().manual_seed(0)
     small, large = torch.tensor([[400.0, 400, 500, 440]]), torch.tensor([[100.0, 100, 900, 900]])
-    moved = noisy_boxes(small.expand(20_000, -1), 1024, generator) - small
+    moved = noisy_boxes(small.expand(20_000, -1), 1024, PAPER, generator) - small
     assert moved.std(dim=0).tolist() == pytest.approx([9.6, 4.0, 9.6, 4.0], abs=0.1)  # 10 and 4, cut at 20
-    assert (noisy_boxes(large.expand(2000, -1), 1024, generator) - large).abs().max() == 20
-    assert noisy_boxes(torch.tensor([[0.0, 0, 100, 100]]).expand(99, -1), 100, generator).min() >= 0
+    assert (noisy_boxes(large.expand(2000, -1), 1024, PAPER, generator) - large).abs().max() == 20
+    assert noisy_boxes(torch.tensor([[0.0, 0, 100, 100]]).expand(99, -1), 100, PAPER, generator).min() >= 0
+
+
+def test_noise_that_varies_leaves_some_boxes_tight() -> None:
+    generator = torch.Generator().manual_seed(0)
+    box = torch.tensor([[400.0, 400, 500, 500]]).expand(20_000, -1)
+    spread = (noisy_boxes(box, 1024, InteractionConfig(box_noise_varies=True), generator) - box).abs().mean(dim=1)
+    assert (spread < 1).float().mean() == pytest.approx(0.125, abs=0.03)  # its mean is 8 px times 0..1
+    assert ((noisy_boxes(box, 1024, PAPER, generator) - box).abs().mean(dim=1) < 1).float().mean() < 0.01
+
+
+def test_of_eleven_rounds_one_among_the_corrections_and_the_last_are_silent() -> None:
+    generator = torch.Generator().manual_seed(0)
+    drawn = [silent_rounds(11, generator) for _ in range(300)]
+    assert all(len(rounds) == 2 and max(rounds) == 10 for rounds in drawn)
+    assert {min(rounds) for rounds in drawn} == set(range(2, 9))  # after the first correction, before the last
+    assert silent_rounds(4) == set() and silent_rounds(5) == {2, 4}
 
 
 def test_centres_of_mask_pixels_in_the_encoders_convention() -> None:

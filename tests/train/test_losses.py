@@ -7,7 +7,15 @@ import math
 import pytest
 import torch
 
-from sampipe.train.losses import MaskLoss, affinity_loss, dice_loss, focal_loss, interactive_loss, true_iou
+from sampipe.train.losses import (
+    MaskLoss,
+    affinity_loss,
+    dice_loss,
+    focal_loss,
+    interactive_loss,
+    thresholded,
+    true_iou,
+)
 
 
 def one_pixel(value: float) -> torch.Tensor:
@@ -74,3 +82,19 @@ def test_affinity_is_small_where_an_object_has_a_direction_of_its_own() -> None:
     cross_entropy, dice = math.log1p(math.exp(-4)), 1 - (2 * 8 * 0.982 + 1) / (8 + 8 + 1)  # logits of 4 and -4
     assert good.item() == pytest.approx((cross_entropy + dice) / 2, abs=1e-3)
     assert bad > 5 * good
+
+
+def test_only_the_predicted_iou_of_the_best_candidate_is_taught_unless_all_are_asked_for() -> None:
+    target = torch.ones(1, 1, 2, 2)
+    logits = torch.tensor([30.0, -30.0, -30.0]).view(1, 3, 1, 1).expand(1, 3, 2, 2)
+    for every, taught in ((False, [True, False, False]), (True, [True, True, True])):
+        iou = torch.full((1, 3), 0.5, requires_grad=True)
+        loss, _ = interactive_loss(logits, iou, target, MaskLoss(every_iou=every))
+        loss.sum().backward()
+        assert iou.grad is not None and [bool(grad) for grad in iou.grad[0]] == taught
+        assert loss.item() == pytest.approx(0.25, abs=1e-4)  # (1 - 0.5)², and the mean of three times 0.25
+
+
+def test_an_object_too_thin_for_any_cell_keeps_its_best_cells() -> None:
+    shares = torch.tensor([[[0.2, 0.4, 0.4]], [[0.6, 0.5, 0.4]], [[0.0, 0.0, 0.0]]])
+    assert thresholded(shares).int().tolist() == [[[0, 1, 1]], [[1, 1, 0]], [[0, 0, 0]]]

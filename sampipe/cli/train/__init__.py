@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from sampipe.cli.train import sam
+from sampipe.cli.train import distill, sam
 
 app = typer.Typer(no_args_is_help=True, help="Train a model.")
 
@@ -15,3 +15,4 @@ def train() -> None:
 
 
 app.command()(sam.sam)
+app.command()(distill.distill)

@@ -1,0 +1,111 @@
+"""``sampipe train distill``: a small encoder that gives a large one's embeddings."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sampipe.cli.train import _options as options
+from sampipe.cli.train._options import DATA, OPTIMIZER, START
+
+
+def distill(
+    data: Annotated[
+        Path, typer.Option(metavar="DIR", rich_help_panel=DATA, help="Photos, in this folder and all below.")
+    ],
+    teacher: Annotated[
+        str, typer.Option(metavar="MODEL", rich_help_panel=START, help="A model's name or file; its decoder is copied.")
+    ],
+    student: Annotated[
+        str,
+        typer.Option(
+            metavar="SHAPE",
+            rich_help_panel=START,
+            help="nano, mobile_sam, vit_b …, made to fit the teacher; or a file.",
+        ),
+    ] = "nano",
+    photo_cache: Annotated[
+        int, typer.Option(min=0, metavar="MB", rich_help_panel=DATA, help="Decoded photos that each worker keeps.")
+    ] = 512,
+    teacher_cache: Annotated[
+        int, typer.Option(min=0, metavar="MB", rich_help_panel=DATA, help="The teacher's embeddings that are kept.")
+    ] = 2048,
+    batch_size: Annotated[
+        int, typer.Option(min=1, rich_help_panel=OPTIMIZER, help="Photos a step, over all processes.")
+    ] = 8,
+    micro_batch: Annotated[
+        int | None,
+        typer.Option(min=1, rich_help_panel=OPTIMIZER, help="Photos held at once.", show_default="the batch"),
+    ] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(min=0, rich_help_panel=OPTIMIZER, help="After the warm-up.", show_default="0.001")
+    ] = None,
+    out: options.Out = Path("run"),
+    steps: options.Steps = None,
+    minutes: options.Minutes = None,
+    device: options.Device = "auto",
+    workers: options.Workers = 1,
+    bf16: options.Bf16 = None,
+    compile: options.Compile = None,
+    seed: options.Seed = 0,
+    save_minutes: options.SaveMinutes = 5.0,
+    val: options.Val = None,
+    val_every: options.ValEvery = 1000,
+    val_limit: options.ValLimit = None,
+    log_every: options.LogEvery = 20,
+    tensorboard: options.Tensorboard = False,
+) -> None:
+    """Teach a small encoder a large one's embeddings, as MobileSAM was made; the decoder is the teacher's.
+
+    Photos are enough, without masks. Then `sampipe train sam --from DIR/model.safetensors` goes on
+    with masks, if there are any.
+    """
+    from sampipe.train.config import RunOptions
+    from sampipe.train.distill import DISTILLATION, distill_trainer, new_student
+    from sampipe.train.starts import copied_network
+    from sampipe.train.world import World
+
+    world = World.from_environment()
+    place = world.device(device)
+    optimizer = DISTILLATION.optimizer
+    changed: dict[str, Any] = {} if steps is None else {"steps": steps}
+    loop = replace(
+        DISTILLATION,
+        minutes=minutes,
+        batch_size=batch_size,
+        micro_batch=micro_batch or max(1, batch_size // world.size),
+        optimizer=optimizer if learning_rate is None else replace(optimizer, learning_rate=learning_rate),
+        seed=seed,
+        bf16=place.type == "cuda" if bf16 is None else bf16,
+        **changed,
+    )
+    with world.joined(place):
+        taught_by, known = copied_network(teacher, device=place)
+        network, began = new_student(student, taught_by, seed=seed, device=place)
+        trainer = distill_trainer(
+            network,
+            taught_by,
+            data,
+            loop,
+            out,
+            options=RunOptions(
+                device=device,
+                workers=workers,
+                compile=compile,
+                save_minutes=save_minutes,
+                log_every=log_every,
+                validate_every=val_every,
+                tensorboard=tensorboard,
+            ),
+            start={"teacher": known, "student": began},
+            photo_bytes=photo_cache * 1_000_000,
+            feature_bytes=teacher_cache * 1_000_000,
+            validate=options.validation(val, val_limit, str(place)),
+            world=world,
+        )
+        path = trainer.run()
+        if world.main:
+            print(f"wrote {path}")

@@ -1,0 +1,205 @@
+"""Making examples: a square part of a photo and the masks in it.
+
+Example ``index`` follows from the seed and its number alone, so the order of examples is the same with any number of
+worker processes, machines and resumptions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+from torch.nn import functional as F
+from torch.utils.data import Dataset
+
+from sampipe.errors import DataError
+from sampipe.train.augment import jitter_colors
+from sampipe.train.crops import Window, choose_window, cut, cut_mask
+from sampipe.train.data import Example, Failure, attempt
+from sampipe.train.order import Order
+from sampipe.train.photos import PhotoCache
+from sampipe.train.scenes import CutOut, CutOutBank, cut_out, paste
+from sampipe.train.sources import Source
+from sampipe.types.coco import Picture
+
+MAX_AREA_SHARE = 0.9  # the paper drops masks over 90 % of the image
+_PATIENCE = 1000
+_EXAMPLES, _CUT_OUTS = range(2)  # streams of random numbers
+
+
+@dataclass(frozen=True, kw_only=True)
+class CropConfig:
+    """How a photo becomes an example; the defaults are the paper's: the whole photo as it is.
+
+    Args:
+        size: side of the square example in pixels.
+        masks: how many masks of an example are used at most.
+        min_area: masks smaller than this, in pixels of the example, are dropped.
+        native_size: the model's full input side. A crop of ``size`` is cut as if the whole photo had been resized to
+            it, times a random zoom, so that small crops teach what full pictures will show.
+        zoom: range of that random zoom, drawn log-uniformly.
+        stretch: half of the crops have their aspect changed by up to exp(±stretch) in x and the inverse in y.
+        flip: mirror half of the examples.
+        jitter: change colours.
+        compose: share of the examples that get cut-outs of other photos pasted on.
+        cut_outs: how many objects wait to be pasted.
+    """
+
+    size: int = 1024
+    masks: int = 64
+    min_area: int = 64
+    native_size: int = 1024
+    zoom: tuple[float, float] = (1.0, 1.0)
+    stretch: float = 0.0
+    flip: bool = False
+    jitter: bool = False
+    compose: float = 0.0
+    cut_outs: int = 200
+
+    @property
+    def repeats(self) -> bool:
+        """Whether a picture gives the same pixels each time, but for being mirrored."""
+        plain = self.size == self.native_size and self.zoom == (1.0, 1.0) and not self.stretch
+        return plain and not self.jitter and not self.compose
+
+
+class Examples(Dataset["Example | Failure"]):
+    """Endless examples by number.
+
+    Args:
+        sources: each with its share of the examples.
+        crop: the making of an example.
+        seed: decides everything, together with an example's number.
+        photo_bytes: decoded photos that each worker may keep, in bytes.
+        limit: repeat the first so many examples, to see whether a setting can learn at all.
+
+    Raises:
+        DataError: a share is not a positive number.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[tuple[Source, float]],
+        crop: CropConfig,
+        seed: int,
+        *,
+        photo_bytes: int = 0,
+        limit: int | None = None,
+    ) -> None:
+        self._sources = [source for source, _ in sources]
+        self._order = Order(sources, seed)
+        self._crop, self._seed, self._limit = crop, seed, limit
+        self._photos = PhotoCache(photo_bytes)
+        self._bank = CutOutBank(crop.cut_outs, self._stream_seed(_CUT_OUTS), self._cut_out)
+
+    def __getitem__(self, index: int) -> Example | Failure:
+        return attempt(lambda: self.make(index))
+
+    def make(self, index: int) -> Example:
+        """Example ``index``.
+
+        Raises:
+            DataError: a photo cannot be read, or no crop holds a mask that may be kept.
+        """
+        index = index if self._limit is None else index % self._limit
+        rng = np.random.default_rng([self._seed, _EXAMPLES, index])
+        source, number = self._order.turn(index, rng)
+        for _ in range(_PATIENCE):
+            picture = self._sources[source].picture(number)
+            example = self._example(picture, f"{source}/{number}", index, rng) if picture.objects else None
+            if example is not None:
+                return example
+            source, number = self._order.any(rng)
+        raise DataError(
+            f"{_PATIENCE} crops in a row held no mask of {self._crop.min_area} px² to {MAX_AREA_SHARE:.0%} of the "
+            f"picture at {self._crop.size} x {self._crop.size}. Use a larger size, a smaller zoom, or data with "
+            "objects of another size."
+        )
+
+    def _example(self, picture: Picture, name: str, index: int, rng: np.random.Generator) -> Example | None:
+        crop = self._crop
+        window = self._window(picture, rng)
+        photo = self._photo(picture)
+        pixels = np.asarray(cut(photo, window, crop.size, Pillow.Resampling.BILINEAR))
+        masks = self._masks(picture, window, rng)
+        wide, high = window.content(photo.size, crop.size)
+        if crop.compose and rng.random() < crop.compose:
+            half = max(1, wide // 2), max(1, high // 2)
+            pixels, masks = paste(pixels, masks, lambda: self._bank.draw(index, rng), rng, content=half)
+            masks = masks[[self._fits(mask, window, photo.size) for mask in masks]]
+        if not len(masks):
+            return None
+        mirrored = crop.flip and bool(rng.random() < 0.5)
+        if mirrored:  # within the photo, so that the padding stays at the right
+            pixels = _mirrored(pixels, wide, axis=1)
+            masks = _mirrored(masks, window.content(photo.size, masks.shape[2])[0], axis=2)
+        chosen = rng.permutation(len(masks))[: crop.masks]
+        tensor = torch.from_numpy(np.array(pixels)).permute(2, 0, 1)
+        return Example(
+            pixels=jitter_colors(tensor, rng) if crop.jitter else tensor,
+            masks=F.avg_pool2d(torch.from_numpy(np.array(masks[chosen]))[:, None].float(), 2)[:, 0],
+            content=(high, wide),
+            key=f"{name}/{mirrored}" if crop.repeats else None,
+        )
+
+    def _window(self, picture: Picture, rng: np.random.Generator) -> Window:
+        crop = self._crop
+        relative = crop.size / crop.native_size
+        return choose_window(picture, rng, relative=relative, zoom=crop.zoom, stretch=crop.stretch)
+
+    def _photo(self, picture: Picture) -> Pillow.Image:
+        photo = self._photos.open(picture.path)
+        height, width = picture.objects[0].mask.hw
+        if photo.size != (width, height):
+            raise DataError(
+                f"{picture.path}: the photo is {photo.size[0]} x {photo.size[1]}, its masks {width} x {height} "
+                "(width x height)"
+            )
+        return photo
+
+    def _masks(self, picture: Picture, window: Window, rng: np.random.Generator) -> NDArray[np.bool_]:
+        """Random masks that may be kept, (k, s/2, s/2), no more than are used."""
+        half = self._crop.size // 2
+        height, width = picture.objects[0].mask.hw
+        kept: list[NDArray[np.bool_]] = []
+        for number in rng.permutation(len(picture.objects)):
+            mask = picture.objects[number].mask
+            if window.meets(mask.box):
+                found = cut_mask(mask, window, half)
+                if self._fits(found, window, (width, height)):
+                    kept.append(found)
+            if len(kept) == self._crop.masks:
+                break
+        return np.stack(kept) if kept else np.zeros((0, half, half), dtype=bool)
+
+    def _fits(self, mask: NDArray[np.bool_], window: Window, wh: tuple[int, int]) -> bool:
+        wide, high = window.content(wh, mask.shape[1])
+        area = int(mask.sum())
+        return max(4 * area, 1) >= max(self._crop.min_area, 1) and 0 < area <= MAX_AREA_SHARE * wide * high
+
+    def _cut_out(self, rng: np.random.Generator) -> CutOut | None:
+        source, number = self._order.any(rng)
+        picture = self._sources[source].picture(number)
+        if not picture.objects:
+            return None
+        window = self._window(picture, rng)
+        masks = self._masks(picture, window, rng)
+        if not len(masks):
+            return None
+        pixels = np.asarray(cut(self._photo(picture), window, self._crop.size, Pillow.Resampling.BILINEAR))
+        return cut_out(pixels, masks[rng.integers(len(masks))])
+
+    def _stream_seed(self, stream: int) -> int:
+        return int(np.random.SeedSequence([self._seed, stream]).generate_state(1)[0])
+
+
+def _mirrored(values: NDArray[Any], width: int, axis: int) -> NDArray[Any]:
+    """``values`` with the first ``width`` entries of an axis in reverse order."""
+    order = np.arange(values.shape[axis])
+    order[:width] = order[:width][::-1]
+    return np.take(values, order, axis=axis)
