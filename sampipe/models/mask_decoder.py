@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +15,26 @@ from sampipe.models.layers import MLP, LayerNorm2d
 from sampipe.models.mixing import mixing
 from sampipe.models.transformer import TwoWayTransformer
 from sampipe.models.upscaled import mask_logits
+
+
+class Attended(NamedTuple):
+    """Prompts and image after the transformer. On a CPU the cells may lie in memory that the next call writes to.
+
+    Args:
+        tokens: (n, t, dim): the IoU token, the mask tokens, the prompts.
+        cells: (n, h * w, dim).
+        hw: h and w.
+        folded: whether the fast paths of a CPU apply.
+    """
+
+    tokens: Tensor
+    cells: Tensor
+    hw: tuple[int, int]
+    folded: bool
+
+    def one(self, i: int) -> Attended:
+        """Object ``i`` alone."""
+        return self._replace(tokens=self.tokens[i : i + 1], cells=self.cells[i : i + 1])
 
 
 class MaskDecoder(nn.Module):
@@ -63,20 +84,32 @@ class MaskDecoder(nn.Module):
         Returns:
             logits (n, len(outputs), 4 * grid, 4 * grid) and predicted IoU (n, len(outputs)).
         """
+        attended = self.attend(image, image_pe, prompt_tokens)
+        return self.draw(attended, outputs=outputs, fine=fine), self.predicted_iou(attended)[:, list(outputs)]
+
+    def attend(self, image: Tensor, image_pe: Tensor, prompt_tokens: Tensor) -> Attended:
+        """What prompts and image make of each other; arguments as in :meth:`forward`."""
         own = torch.cat([self.iou_token.weight, self.mask_tokens.weight])
         tokens = torch.cat([own.expand(len(prompt_tokens), -1, -1), prompt_tokens], dim=1)
-        height, width = image.shape[-2:]
+        hw = (image.shape[-2], image.shape[-1])
         image = self.mixing(image)
         folded = is_folding_worthwhile(self.transformer, tokens)
         transform = partial(two_way, self.transformer) if folded else self.transformer
         tokens, cells = transform(tokens, image.flatten(2).transpose(1, 2), image_pe[None])
+        return Attended(tokens, cells, hw, folded)
+
+    def predicted_iou(self, attended: Attended) -> Tensor:
+        """(n, mask tokens): known before any mask is drawn."""
+        return self.iou_prediction_head(attended.tokens[:, 0])
+
+    def draw(self, attended: Attended, *, outputs: Sequence[int], fine: Sequence[Tensor] = ()) -> Tensor:
+        """Logits (n, len(outputs), 4 * h, 4 * w)."""
+        tokens, cells, hw, folded = attended
         weights = torch.stack([self.output_hypernetworks_mlps[i](tokens[:, 1 + i]) for i in outputs], dim=1)
         if folded and not self.fine_features and not len(self.mixing_half):
-            logits = mask_logits(self.output_upscaling, cells, weights, (height, width))
-        else:
-            upscaled = self._upscale(cells.transpose(1, 2).unflatten(2, (height, width)), fine)
-            logits = (weights @ upscaled.flatten(2)).unflatten(2, upscaled.shape[-2:])
-        return logits, self.iou_prediction_head(tokens[:, 0])[:, list(outputs)]
+            return mask_logits(self.output_upscaling, cells, weights, hw)
+        upscaled = self._upscale(cells.transpose(1, 2).unflatten(2, hw), fine)
+        return (weights @ upscaled.flatten(2)).unflatten(2, upscaled.shape[-2:])
 
     def _upscale(self, cells: Tensor, fine: Sequence[Tensor]) -> Tensor:
         widen, norm, gelu, widen_again, gelu_again = self.output_upscaling

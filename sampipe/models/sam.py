@@ -88,8 +88,27 @@ class PreparedImage:
 
     def decode(self, prompt_tokens: Tensor, dense: Tensor, *, outputs: Sequence[int]) -> tuple[Tensor, Tensor]:
         """See :meth:`Sam.decode`."""
-        image = self._with(dense)
-        return self._decoder(image, self._positions, prompt_tokens, fine=self._fine, outputs=outputs)
+        return self._decoder(self._with(dense), self._positions, prompt_tokens, fine=self._fine, outputs=outputs)
+
+    def decode_good(
+        self, prompt_tokens: Tensor, dense: Tensor, *, outputs: Sequence[int], iou: float
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Only the masks whose predicted IoU reaches ``iou``; of the others nothing is drawn.
+
+        Returns:
+            which (k, 2) object and index into ``outputs``, logits (k, m, m), predicted IoU (k,).
+        """
+        attended = self._decoder.attend(self._with(dense), self._positions, prompt_tokens)
+        ious = self._decoder.predicted_iou(attended)[:, list(outputs)]
+        which = (ious >= iou).nonzero()
+        drawn = []
+        for i in which[:, 0].unique().tolist():
+            chosen = [outputs[k] for k in which[which[:, 0] == i, 1].tolist()]
+            fine = [value[i : i + 1] if len(value) > 1 else value for value in self._fine]
+            drawn.append(self._decoder.draw(attended.one(i), outputs=chosen, fine=fine)[0])
+        side = 4 * attended.hw[0]
+        logits = torch.cat(drawn) if drawn else ious.new_empty(0, side, side)
+        return which, logits, ious[which[:, 0], which[:, 1]]
 
     def _with(self, dense: Tensor) -> Tensor:
         if dense.shape[-1] > 1:
@@ -196,6 +215,35 @@ class SamModel:
             iou_scores=ious.numpy(),
             logits=logits,
             candidates=np.tile(np.asarray(outputs, dtype=np.int64), (len(prompts), 1)),
+        )
+
+    @torch.inference_mode()
+    def decode_good(self, embedding: ImageEmbedding, prompts: Prompts, *, iou: float) -> Masks:
+        """The candidates (whole, part, subpart) whose predicted IoU reaches ``iou``, each as an object of its own.
+
+        Arguments and errors as for :meth:`decode`. Candidates that fall short are never drawn.
+        """
+        note_device(str(self.device))
+        self._check(embedding, prompts)
+        prompts = prompts.sanitize(embedding.frame.original_hw)
+        prepared = PreparedImage(self.sam, [v.to(self.device)[None] for v in (embedding.features, *embedding.fine)])
+        rows, candidates, logits, ious = [], [], [], []
+        for chunk in self._chunks(prompts):
+            tokens, dense = self._encode_prompts(prompts.select(chunk), embedding.frame)
+            which, drawn, scores = prepared.decode_good(tokens, dense, outputs=AMBIGUOUS_MASKS, iou=iou)
+            rows.append(chunk[which[:, 0].cpu().numpy()])
+            candidates.append(np.asarray(AMBIGUOUS_MASKS, dtype=np.int64)[which[:, 1].cpu().numpy()])
+            logits.append(drawn.cpu())
+            ious.append(scores.cpu().numpy())
+        if not rows:
+            return Masks.empty(embedding.frame.original_hw, embedding.frame)
+        order = np.argsort(np.concatenate(rows), kind="stable")  # as the prompts came, not by how they were chunked
+        return Masks(
+            frame=embedding.frame,
+            prompts=prompts.select(np.concatenate(rows)[order]),
+            iou_scores=np.concatenate(ious)[order][:, None],
+            logits=torch.cat(logits)[torch.from_numpy(order)][:, None],
+            candidates=np.concatenate(candidates)[order][:, None],
         )
 
     def _check(self, embedding: ImageEmbedding, prompts: Prompts) -> None:

@@ -271,12 +271,17 @@ class Masks(Value):
             for row in range(len(self))
         )
 
-    def stability_scores(self, offset: float = 1.0) -> FloatArray:
+    def stability_scores(self, offset: float = 1.0, *, full_size: bool = False) -> FloatArray:
         """How little each mask changes with the threshold, float32 (n, c), 0 to 1.
 
-        The IoU of the logits above ``threshold + offset`` with those above ``threshold - offset``, at low
-        resolution and inside the image (Segment Anything, section 5 and appendix B); 0 for an empty mask.
-        Masks that hold run lengths answer with the ``stability`` that they were made with.
+        The IoU of the logits above ``threshold + offset`` with those above ``threshold - offset`` inside the
+        image (Segment Anything, section 5 and appendix B); 0 for an empty mask. Masks that hold run lengths
+        answer with the ``stability`` that they were made with.
+
+        Args:
+            offset: in logits.
+            full_size: count the picture's pixels, as the reference's mask generator does, instead of the
+                low-resolution cells.
 
         Raises:
             DataError: run lengths only, and no stability kept.
@@ -285,6 +290,8 @@ class Masks(Value):
             if self.stability is None:
                 raise DataError("stability: these masks hold run lengths; compute it before logits are dropped")
             return self.stability
+        if full_size:
+            return self._full_size_stability(offset)
         height, width = self.frame.content_hw(int(self.logits.shape[-1]))
         scores = np.zeros(self.iou_scores.shape, dtype=np.float32)
         for row, low in zip(scores, self.logits, strict=True):  # one object's comparisons in memory at a time
@@ -292,6 +299,14 @@ class Masks(Value):
             inner = (content > self.threshold + offset).sum(dim=(-1, -2))
             outer = (content > self.threshold - offset).sum(dim=(-1, -2))
             row[:] = (inner / outer.clamp(min=1)).float().cpu().numpy()
+        return scores
+
+    def _full_size_stability(self, offset: float) -> FloatArray:
+        scores = np.zeros(self.iou_scores.shape, dtype=np.float32)
+        levels = (self.threshold + offset, self.threshold - offset)
+        for row, column in np.ndindex(scores.shape):
+            inner, outer = _resample.counts_above(self._low(row, column), self.frame, levels)
+            scores[row, column] = inner / max(outer, 1)
         return scores
 
     # -- to tell, to make, to exchange -------------------------------------------------

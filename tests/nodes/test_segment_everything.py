@@ -27,7 +27,8 @@ def all_candidates(image: Image, model: str, per_side: int) -> Masks:
     sam = load_model(model, "cpu")
     x, y = np.meshgrid((np.arange(per_side) + 0.5) / per_side * HW[1], (np.arange(per_side) + 0.5) / per_side * HW[0])
     prompts = Prompts.from_points(np.stack([x.ravel(), y.ravel()], axis=1))
-    return run_lengths(sam.decode(sam.encode([image])[0], prompts, multimask=True))
+    decoded = sam.decode(sam.encode([image])[0], prompts, multimask=True)
+    return run_lengths(decoded.replace(stability=decoded.stability_scores(1.0, full_size=True)))
 
 
 def test_the_recipe_on_the_whole_image(image: Image, tiny_sam: str) -> None:
@@ -37,7 +38,7 @@ def test_the_recipe_on_the_whole_image(image: Image, tiny_sam: str) -> None:
     good = (raw.iou_scores >= iou_limit) & (raw.stability >= stability_limit)
     flat = [(raw.rles[i][k], raw.iou_scores[i, k]) for i, k in np.argwhere(good)]
     flat = [(rle, iou) for rle, iou in flat if 0 < rle.area <= 0.95 * 48 * 64]
-    kept = box_nms(np.array([rle.box for rle, _ in flat]), np.array([iou for _, iou in flat]), 0.5)
+    kept = box_nms(np.array([rle.box - (0, 0, 1, 1) for rle, _ in flat]), np.array([iou for _, iou in flat]), 0.5)
 
     masks = SegmentEverything(
         model=tiny_sam,
@@ -93,7 +94,7 @@ def test_large_masks_go(image: Image, tiny_sam: str) -> None:
 
 
 class SquareModel:
-    """Answers each point with one square of 7 x 7 cells around it (16 x 16 cells an image), and two bad masks."""
+    """Answers each point with one square of 7 x 7 cells around it (16 x 16 cells an image)."""
 
     key = "squares"
     device = "cpu"
@@ -107,14 +108,14 @@ class SquareModel:
             for one in images
         ]
 
-    def decode(self, embedding: ImageEmbedding, prompts: Prompts, *, multimask: bool) -> Masks:
-        assert multimask
-        logits = torch.full((len(prompts), 3, 16, 16), -9.0)
+    def decode_good(self, embedding: ImageEmbedding, prompts: Prompts, *, iou: float) -> Masks:
+        assert 0.1 < iou <= 0.9
+        logits = torch.full((len(prompts), 1, 16, 16), -9.0)
         for row, point in enumerate(embedding.frame.points_to_input(prompts.points[:, 0])):
             x, y = (int(cell) for cell in point // 4)
             logits[row, 0, max(y - 3, 0) : y + 4, max(x - 3, 0) : x + 4] = 9.0
-        ious = np.tile([0.9, 0.1, 0.1], (len(prompts), 1))
-        return Masks(frame=embedding.frame, prompts=prompts, iou_scores=ious, logits=logits)
+        ious, candidates = np.full((len(prompts), 1), 0.9), np.ones((len(prompts), 1))
+        return Masks(frame=embedding.frame, prompts=prompts, iou_scores=ious, logits=logits, candidates=candidates)
 
 
 class EverythingOnSquares(SegmentEverything):
