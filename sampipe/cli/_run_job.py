@@ -42,7 +42,7 @@ def run_job(
     from sampipe.jobs import Job
 
     unfound = _begin(folder, words, resume)
-    saving = _saving.with_saving(graph, [kind for kind in kinds if kind != "coco"], folder)
+    saving = _saving.with_saving(graph, [kind for kind in kinds if kind not in _saving.COLLECTED], folder)
     job = Job(
         folder,
         graph,
@@ -56,7 +56,7 @@ def run_job(
     shown = _Events() if json else _Bar()
     with _interruptible(job, folder), shown.open(job.state()):
         state = job.run(shown.row)
-        files = _write_coco(job, folder) if "coco" in kinds else []
+        files = _write_collected(job, folder, kinds)
     shown.end(state, folder, [*files, *saving.shared_files()])
     for word, why in unfound:
         _screen.note(f"error: {word}: {why}")
@@ -91,15 +91,18 @@ def _begin(folder: Path, words: Sequence[str], resume: bool) -> list[tuple[str, 
     return unfound
 
 
-def _write_coco(job: Job, folder: Path) -> list[Path]:
-    from sampipe.jobs.coco import write_coco
+def _write_collected(job: Job, folder: Path, kinds: Sequence[str]) -> list[Path]:
+    """The files about all images, made of the rows: those of earlier runs are in them."""
+    from sampipe.jobs.exports import write_coco, write_cvat
     from sampipe.jobs.job import ROWS
 
+    write = {"coco": write_coco, "cvat": write_cvat}
     files = []
     for output in job.masks:
-        path = (folder / output if len(job.masks) > 1 else folder) / "annotations.json"
-        write_coco(folder / ROWS, output, path)
-        files.append(path)
+        for kind in (kind for kind in kinds if kind in _saving.COLLECTED):
+            path = (folder / output if len(job.masks) > 1 else folder) / _saving.COLLECTED[kind]
+            write[kind](folder / ROWS, output, path)
+            files.append(path)
     return files
 
 

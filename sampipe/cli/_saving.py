@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +16,21 @@ if TYPE_CHECKING:
     from sampipe.nodes.export._stems import FileStems
     from sampipe.types import Image, Masks
 
-KINDS = ("overlay", "coco", "png", "yolo")
+_FILES = {
+    "overlay": "{stem}.overlay.png",
+    "png": "{stem}.labels.png",
+    "yolo": "{stem}.txt",
+    "labelme": "{stem}.json",
+    "label_studio": "{stem}.task.json",
+    "voc": "SegmentationObject/{stem}.png",
+    "geojson": "{stem}.geojson",
+    "svg": "{stem}.svg",
+    "cutouts": "{stem}.0*.png",
+}
+COLLECTED = {"coco": "annotations.json", "cvat": "annotations.xml"}
+_SHARED_FILES = {**COLLECTED, "yolo": "classes.txt", "voc": "classes.txt"}
+KINDS = (*_FILES, *COLLECTED)
 DEFAULT = "overlay,coco"
-_FILES = {"overlay": "{stem}.overlay.png", "png": "{stem}.labels.png", "yolo": "{stem}.txt"}
-_SHARED_FILES = {"coco": "annotations.json", "yolo": "classes.txt"}
 _IMAGE = "_image"  # an output of the graph besides its own: the image itself
 
 
@@ -64,15 +76,16 @@ class Saving:
         """The files that the save nodes wrote for this image alone."""
         image = self.image(result)
         return [
-            saver.folder / _FILES[saver.kind].format(stem=saver.node.stems.of(image))
+            path
             for saver in self.savers
             if saver.kind in _FILES
+            for path in sorted(saver.folder.glob(_FILES[saver.kind].format(stem=escape(saver.node.stems.of(image)))))
         ]
 
     def save_pictures(self, result: Result) -> list[Path]:
         """Write the outputs that are images; ``<stem>.<output>.png`` each."""
         from sampipe._files import write_atomic
-        from sampipe.nodes.export.png import png_bytes
+        from sampipe.formats.labels import png_bytes
 
         stem = self.stems.of(self.image(result))
         files = {self.folder / f"{stem}.{name}.png": result[name] for name in self.pictures}
@@ -137,8 +150,20 @@ def with_saving(graph: Graph, kinds: Sequence[str], folder: Path) -> Saving:
 
 
 def _node(kind: str, folder: Path) -> Node:
-    from sampipe.nodes import SaveCoco, SaveOverlay, SavePng, SaveYolo
+    from sampipe import nodes
 
-    if kind == "coco":
-        return SaveCoco(path=str(folder / _SHARED_FILES[kind]))
-    return {"overlay": SaveOverlay, "png": SavePng, "yolo": SaveYolo}[kind](directory=str(folder))
+    if kind in COLLECTED:
+        collecting = {"coco": nodes.SaveCoco, "cvat": nodes.SaveCvat}
+        return collecting[kind](path=str(folder / COLLECTED[kind]))
+    saving = {
+        "overlay": nodes.SaveOverlay,
+        "png": nodes.SavePng,
+        "yolo": nodes.SaveYolo,
+        "labelme": nodes.SaveLabelMe,
+        "label_studio": nodes.SaveLabelStudio,
+        "voc": nodes.SaveVoc,
+        "geojson": nodes.SaveGeoJson,
+        "svg": nodes.SaveSvg,
+        "cutouts": nodes.SaveCutouts,
+    }
+    return saving[kind](directory=str(folder))

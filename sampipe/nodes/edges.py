@@ -13,7 +13,7 @@ from sampipe.graph import Node, resource
 from sampipe.nodes._checks import check_number, check_text
 from sampipe.nodes._nms import box_nms
 from sampipe.nodes.export._stems import FileStems
-from sampipe.nodes.export.png import png_bytes
+from sampipe.formats.labels import png_bytes
 from sampipe.types import RLE, EdgeMap, Image, Masks
 from sampipe.types._resample import axes
 

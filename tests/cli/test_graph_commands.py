@@ -202,3 +202,16 @@ def test_draw_writes_mermaid_and_svg(sampipe: Sampipe, graph: Callable[..., Path
     text = "".join(drawing.itertext())
     assert "segment" in text
     assert "boxes" in text
+
+
+def test_every_kind_can_be_saved(sampipe: Sampipe, graph: Callable[..., Path], photos: Path, tmp_path: Path) -> None:
+    from sampipe.cli._saving import KINDS
+
+    out = tmp_path / "out"
+    result = sampipe("run", graph(), photos / "a.png", "--out", out, "--save", ",".join(KINDS))
+    assert str(out / "annotations.xml") in result.stdout
+    assert set(names(out)) == {
+        *("a.overlay.png", "a.labels.png", "a.txt", "a.json", "a.task.json", "a.geojson", "a.svg"),
+        *("a.0001.png", "a.0002.png", "SegmentationObject/a.png", "SegmentationClass/a.png"),
+        *("annotations.json", "annotations.xml", "classes.txt", *JOB_FILES),
+    }

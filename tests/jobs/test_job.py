@@ -12,7 +12,7 @@ from PIL import Image as PilImage
 
 import sampipe as sp
 from sampipe.jobs import Job, Progress, masks_of_row, read_manifest, read_rows, write_manifest
-from sampipe.jobs.coco import write_coco
+from sampipe.jobs.exports import write_coco
 from sampipe.jobs.suspects import DEATHS, Suspects
 
 

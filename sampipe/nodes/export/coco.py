@@ -13,6 +13,7 @@ from typing import Any, ClassVar, NamedTuple
 from sampipe._files import write_atomic
 from sampipe.graph import Node, resource
 from sampipe.nodes._checks import check_same_size, check_text
+from sampipe.nodes.export._per_image import image_file_name
 from sampipe.types import Image, Masks
 
 _NAMELESS = "object"
@@ -83,7 +84,7 @@ class CocoCollection:
 
     def add(self, image: Image, masks: Masks) -> None:
         """Take in an image and its masks, one candidate each."""
-        picture = _Picture(_file_name(image), image.hw, list(coco_objects(masks)))
+        picture = _Picture(image_file_name(image), image.hw, list(coco_objects(masks)))
         with self._lock:
             self._pictures[image.source, image.key] = picture
             self._changed = True
@@ -109,12 +110,6 @@ class CocoCollection:
                 annotations.append(own | one.fields)
         categories = [{"id": number, "name": name} for name, number in sorted(ids.items(), key=lambda item: item[1])]
         return {"images": images, "annotations": annotations, "categories": categories}
-
-
-def _file_name(image: Image) -> str:
-    if image.source is None or image.source.startswith("sample:"):
-        return image.name
-    return Path(image.source).name
 
 
 def coco_objects(masks: Masks) -> Iterable[CocoObject]:

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import re
-import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 
-from sampipe._files import write_atomic
-from sampipe.graph import Node, resource
-from sampipe.nodes._checks import check_number, check_same_size, check_text
+from sampipe.graph import resource
+from sampipe.nodes._checks import check_number
+from sampipe.nodes.export._per_image import FilePerImage
 from sampipe.nodes.export._stems import FileStems
+from sampipe.nodes.export.class_file import ClassFile
 from sampipe.types import Image, Masks, Polygon
 
-_PLACEHOLDER = re.compile(r"class \d+")
-_NAMELESS = "object"
 
-
-class SaveYolo(Node):
+class SaveYolo(FilePerImage):
     """``<stem>.txt`` for each image, a line for each object: class, then x y x y ... as shares of width and
     height.
 
@@ -39,13 +34,11 @@ class SaveYolo(Node):
         DataError: masks of another size than the image.
     """
 
-    pure: ClassVar[bool] = False
-
     directory: str = "labels"
     tolerance: float = 0.5
 
     def __post_init__(self) -> None:
-        check_text(self, "directory", what="the path of a folder")
+        super().__post_init__()
         check_number(self, "tolerance", least=0)
 
     @resource
@@ -58,8 +51,7 @@ class SaveYolo(Node):
         """The classes seen so far."""
         return ClassFile(Path(self.directory) / "classes.txt")
 
-    def run(self, image: Image, masks: Masks) -> Masks:
-        check_same_size(self, image, masks)
+    def files(self, image: Image, masks: Masks, stem: str) -> Mapping[str, bytes]:
         numbers = self.classes.numbers(masks)
         scale = np.array(image.wh, np.float64)
         lines = [
@@ -67,9 +59,7 @@ class SaveYolo(Node):
             for number, parts in zip(numbers, masks.polygons(self.tolerance), strict=True)
             if parts
         ]
-        path = Path(self.directory) / f"{self.stems.of(image)}.txt"
-        write_atomic(path, "".join(f"{line}\n" for line in lines).encode())
-        return masks
+        return {f"{stem}.txt": "".join(f"{line}\n" for line in lines).encode()}
 
 
 def _line(number: int, ring: np.ndarray) -> str:
@@ -93,42 +83,3 @@ def _nearest_corners(a: np.ndarray, b: np.ndarray) -> tuple[int, int]:
     distances, nearest = cKDTree(a).query(b)
     there = int(np.argmin(distances))
     return int(nearest[there]), there
-
-
-class ClassFile:
-    """``classes.txt``: written as soon as a class is new, so that label files never lack it; threads may
-    share it."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._lock = threading.Lock()
-        self._names: dict[int, str] = {}
-        if path.is_file():
-            lines = path.read_text(encoding="utf-8").splitlines()
-            self._names = {number: name for number, name in enumerate(lines) if not _PLACEHOLDER.fullmatch(name)}
-
-    def numbers(self, masks: Masks) -> list[int]:
-        """The class number of each object."""
-        labels = masks.prompts.labels or ("",) * len(masks)
-        ids = masks.prompts.class_ids if masks.prompts.class_ids is not None else np.full(len(masks), -1)
-        with self._lock:
-            known = dict(self._names)
-            numbers = [self._number(label, int(class_id)) for label, class_id in zip(labels, ids, strict=True)]
-            if self._names != known or not self._path.exists():
-                self._write()
-        return numbers
-
-    def _number(self, label: str, class_id: int) -> int:
-        name = " ".join(label.split()) or (f"class {class_id}" if class_id >= 0 else _NAMELESS)
-        for number, known in self._names.items():
-            if known == name:
-                return number
-        free = next(number for number in range(len(self._names) + 1) if number not in self._names)
-        number = class_id if class_id >= 0 and class_id not in self._names else free
-        self._names[number] = name
-        return number
-
-    def _write(self) -> None:
-        last = max(self._names, default=-1)
-        lines = [self._names.get(number, f"class {number}") for number in range(last + 1)]
-        write_atomic(self._path, "".join(f"{line}\n" for line in lines).encode())

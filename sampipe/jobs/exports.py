@@ -1,4 +1,4 @@
-"""The rows of a job as one COCO file, whatever their number: read twice, never held all at once."""
+"""The rows of a job as one file about all its images."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-from sampipe._files import whole_file
+from sampipe._files import whole_file, write_atomic
+from sampipe.formats import cvat
 from sampipe.jobs.rows import masks_of_row
 from sampipe.jobs.shards import read_rows
 from sampipe.nodes.export.coco import CocoObject, category_ids, coco_objects
 
 
 def write_coco(rows: Path, output: str, path: Path) -> None:
-    """Write what :class:`~sampipe.nodes.SaveCoco` would: images without an error, their objects, categories.
+    """Write what :class:`~sampipe.nodes.SaveCoco` would, whatever the number of rows: they are read one by one.
 
     Args:
         rows: the folder of shards.
@@ -28,6 +29,11 @@ def write_coco(rows: Path, output: str, path: Path) -> None:
         _list(file, ', "annotations": ', _annotations(rows, output, ids))
         _list(file, ', "categories": ', iter(categories))
         file.write("}")
+
+
+def write_cvat(rows: Path, output: str, path: Path) -> None:
+    """Write what :class:`~sampipe.nodes.SaveCvat` would."""
+    write_atomic(path, cvat.write_cvat((_name(row), masks_of_row(row, output)) for row in _good(rows, output)).encode())
 
 
 def _list(file: IO[str], before: str, items: Iterator[dict[str, Any]]) -> None:
@@ -46,8 +52,7 @@ def _good(rows: Path, output: str) -> Iterator[dict[str, Any]]:
 
 def _images(rows: Path, output: str) -> Iterator[dict[str, Any]]:
     for number, row in enumerate(_good(rows, output), start=1):
-        name = PurePosixPath(row["path"].replace("\\", "/")).name.removeprefix("sample:")
-        yield {"id": number, "file_name": name, "width": row["width"], "height": row["height"]}
+        yield {"id": number, "file_name": _name(row), "width": row["width"], "height": row["height"]}
 
 
 def _annotations(rows: Path, output: str, ids: Mapping[str, int]) -> Iterator[dict[str, Any]]:
@@ -60,3 +65,7 @@ def _annotations(rows: Path, output: str, ids: Mapping[str, int]) -> Iterator[di
 
 def _objects(row: Mapping[str, Any], output: str) -> list[CocoObject]:
     return list(coco_objects(masks_of_row(row, output)))
+
+
+def _name(row: Mapping[str, Any]) -> str:
+    return PurePosixPath(row["path"].replace("\\", "/")).name.removeprefix("sample:")
