@@ -31,7 +31,8 @@ class Summary:
     complete: int
     accepted: int
     proposed: int
-    seconds: float  # that people spent on the accepted masks
+    seconds: float  # that people spent on accepted masks
+    timed: int  # accepted masks on which people spent time
 
 
 class Instances:
@@ -80,13 +81,15 @@ class Instances:
         """How far the folder is."""
         documents = [document for _, document in self.documents() if document is not None]
         accepted = [row for document in documents for row in document["annotations"]]
+        times = [float(row.get("seconds", 0)) for row in accepted]
         return Summary(
             photos=len(self.project.photos),
             with_masks=sum(bool(document["annotations"]) for document in documents),
             complete=sum(bool(document.get("sampipe", {}).get("complete")) for document in documents),
             accepted=len(accepted),
             proposed=sum(len(document.get("proposals", ())) for document in documents),
-            seconds=sum(float(row.get("seconds", 0)) for row in accepted),
+            seconds=sum(times),
+            timed=sum(seconds > 0 for seconds in times),
         )
 
 

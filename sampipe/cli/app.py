@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sampipe.cli import doctor, evaluate, graphs, models, nodes, run, segment, train
+from sampipe.cli import annotate, doctor, evaluate, graphs, models, nodes, run, segment, train
 from sampipe.cli._root import RootGroup
 
 app = typer.Typer(
@@ -39,6 +39,7 @@ def sampipe(
 
 app.command()(segment.segment)
 app.command()(run.run)
+app.command()(annotate.annotate)
 app.command()(graphs.check)
 app.command()(graphs.draw)
 app.command()(nodes.nodes)

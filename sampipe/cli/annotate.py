@@ -1,0 +1,62 @@
+"""``sampipe annotate``: label a folder of photos in the browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def annotate(
+    folder: Annotated[Path, typer.Argument(help="With photos in it, or in images/ inside it.", show_default=False)],
+    labels: Annotated[
+        str | None, typer.Option(metavar="A,B,…", help="The only labels that masks may have; without, any.")
+    ] = None,
+    detector: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ID", help="Pre-fill photos with what this finds: face, yolox_nano, learned, everything …"
+        ),
+    ] = None,
+    confidence: Annotated[
+        float | None, typer.Option(min=0, max=1, help="The lowest confidence of a --detector that counts.")
+    ] = None,
+    learn: Annotated[
+        bool, typer.Option("--learn", help="First train a detector on the masks so far, then pre-fill with it.")
+    ] = False,
+    minutes: Annotated[float, typer.Option(min=0.05, help="How long --learn takes.")] = 10.0,
+    automatic: Annotated[
+        bool, typer.Option("--automatic", help="Pre-fill every photo that nobody has worked on, without a page.")
+    ] = False,
+    model: Annotated[str, typer.Option(help="A name from `sampipe models`, or a checkpoint file.")] = "nano",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
+    port: Annotated[int | None, typer.Option(help="Of the page; a free one from 7860 on without.")] = None,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page.")] = True,
+) -> None:
+    """Label photos with clicks, boxes and a brush, and let a model pre-fill them.
+
+    Writes FOLDER/annotations/<photo>.json (SA-1B) after every change and
+    FOLDER/instances.json (COCO), from which `sampipe train sam --data FOLDER`
+    learns. Opens again where it stopped. Ctrl-C ends it.
+    """
+    from sampipe._optional import require
+
+    require("gradio", "demo")
+    from sampipe.annotate.command import Wish, run
+
+    run(
+        Wish(
+            folder=folder,
+            labels=None if labels is None else tuple(labels.split(",")),
+            source=detector,
+            confidence=confidence,
+            learn_minutes=minutes if learn else None,
+            automatic=automatic,
+            model=model,
+            device=device,
+            port=port,
+            open_browser=browser,
+        ),
+        say=print,
+    )
