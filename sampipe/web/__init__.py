@@ -12,7 +12,7 @@ A handler of an event is wrapped in :func:`friendly`, a function that the page's
 from __future__ import annotations
 
 from sampipe.web.colors import COLORS, color_of
-from sampipe.web.errors import answering, friendly, sentence
+from sampipe.web.errors import answering, friendly, noted, sentence
 from sampipe.web.serving import Served, serve
 from sampipe.web.theme import page_css, theme
 from sampipe.web.turns import Turns, turns
@@ -26,6 +26,7 @@ __all__ = [
     "answering",
     "color_of",
     "friendly",
+    "noted",
     "open_upload",
     "page_css",
     "read_text_upload",

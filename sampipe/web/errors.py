@@ -36,8 +36,7 @@ def _told() -> Iterator[None]:
     except gr.Error:
         raise
     except Exception as error:
-        _note(error)
-        raise gr.Error(sentence(error), duration=12, print_exception=False) from error
+        raise gr.Error(noted(error), duration=12, print_exception=False) from error
 
 
 def friendly(handler: Callable[P, R]) -> Callable[P, R]:
@@ -67,17 +66,18 @@ def answering(function: Callable[P, Any]) -> Callable[P, dict[str, Any]]:
         try:
             found: dict[str, Any] = function(*args, **kwargs)
         except Exception as error:  # the page shows it; a bare 500 would show nothing
-            _note(error)
-            return {"error": sentence(error)}
+            return {"error": noted(error)}
         return found
 
     return answer
 
 
-def _note(error: Exception) -> None:
+def noted(error: Exception) -> str:
+    """The sentence of an error; of one that was not foreseen the traceback goes to the log."""
     cause = error.__cause__ if isinstance(error, NodeError) else error
     if not isinstance(cause, SampipeError):
         _log.error("a page's request failed", exc_info=error)
+    return sentence(error)
 
 
 def _is_generator(handler: Callable[..., Any]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mimetypes
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from starlette.responses import FileResponse, Response
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
 
 from sampipe.web.theme import page_css, theme
 from sampipe.web.uploads import MAX_BYTES
@@ -91,9 +95,17 @@ def serve(
 
 
 def _serve_folders(app: Any, folders: Mapping[str, Path]) -> None:
-    from starlette.routing import Mount
-    from starlette.staticfiles import StaticFiles
-
     for name, folder in folders.items():
         # before Gradio's own routes, of which one takes any path
-        app.router.routes.insert(0, Mount(f"/sampipe/{name}", StaticFiles(directory=folder, follow_symlink=False)))
+        app.router.routes.insert(0, Mount(f"/sampipe/{name}", _Files(directory=folder)))
+
+
+class _Files(StaticFiles):
+    """The files of a folder; one that is there as ``NAME.gz`` only is sent as it is, and unpacked by the browser."""
+
+    async def get_response(self, path: str, scope: Any) -> Response:
+        packed = not self.lookup_path(path)[0] and self.lookup_path(f"{path}.gz")[0]
+        if not packed:
+            return await super().get_response(path, scope)
+        media_type = "application/wasm" if path.endswith(".wasm") else mimetypes.guess_type(path)[0]
+        return FileResponse(packed, media_type=media_type, headers={"Content-Encoding": "gzip"})

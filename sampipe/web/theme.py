@@ -22,6 +22,8 @@ def theme() -> Base:
         font_mono=("ui-monospace", "Menlo", "Consolas", "monospace"),
     )
     return look.set(
+        body_text_color_subdued="*neutral_600",
+        body_text_color_subdued_dark="*neutral_400",
         body_background_fill="*neutral_50",
         body_background_fill_dark="*neutral_950",
         block_background_fill="white",

@@ -1,0 +1,46 @@
+"""Everything: the automatic masks, with the paper's parameters."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from sampipe.demo.bench import Bench
+from sampipe.demo.ways import run_and_show
+from sampipe.graph import Graph
+from sampipe.graph.chain import as_graph
+from sampipe.nodes import SegmentEverything
+
+
+def everything_tab(bench: Bench) -> None:
+    """A grid of points and the filters after it (paper, appendix B)."""
+    from sampipe.models import load_model
+
+    usual = load_model(bench.model, bench.device).config.everything
+    with gr.Row():
+        side = gr.Slider(4, 64, usual.points_per_side, step=1, label="Points a side", info="more find smaller things")
+        iou = gr.Slider(0, 1, usual.pred_iou, step=0.01, label="Predicted IoU", info="at least")
+        stability = gr.Slider(0, 1, usual.stability, step=0.01, label="Stability", info="at least")
+    with gr.Accordion("More", open=False), gr.Row():
+        nms = gr.Slider(0, 1, usual.box_nms, step=0.01, label="Overlap of boxes", info="above it, two are one")
+        region = gr.Slider(0, 2000, usual.min_region_area, step=10, label="Smallest region", info="pixels")
+        layers = gr.Slider(0, 2, 0, step=1, label="Layers of crops", info="each looks closer, and takes longer")
+    with gr.Row():
+        run = gr.Button("Find everything", variant="primary", elem_id="everything-run", scale=0, min_width=200)
+        cancel = gr.Button("Cancel", elem_id="everything-cancel", scale=0, min_width=110)
+
+    def graph_of(
+        side: float, iou: float, stability: float, nms: float, region: float, layers: float
+    ) -> tuple[Graph, str]:
+        node = SegmentEverything(
+            model=bench.model,
+            device=bench.device,
+            points_per_side=int(side),
+            pred_iou_threshold=iou,
+            stability_threshold=stability,
+            box_nms=nms,
+            min_region_area=int(region),
+            crop_layers=int(layers),
+        )
+        return as_graph(node), f"{int(side) ** 2} points"
+
+    run_and_show(bench, run=run, cancel=cancel, controls=[side, iou, stability, nms, region, layers], graph_of=graph_of)

@@ -1,0 +1,79 @@
+"""The pages: the bench and the ways to prompt it, or one graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import gradio as gr
+
+from sampipe.demo import text_tab
+from sampipe.demo.bench import Bench, head
+from sampipe.demo.detect_tab import detect_tab
+from sampipe.demo.everything_tab import everything_tab
+from sampipe.demo.examples import example_texts
+from sampipe.demo.graph_runs import Runner
+from sampipe.demo.graph_tab import graph_tab
+from sampipe.graph import Graph
+from sampipe.graph.registry import is_registered, register
+from sampipe.types import Image, Prompts
+
+_OWN = "page"  # the vendor of nodes that a script made and did not register
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page, ready to be served.
+
+    Args:
+        title: its name.
+        blocks: Gradio's side of it.
+        head: its scripts and styles.
+        folders: files that its scripts load.
+    """
+
+    title: str
+    blocks: gr.Blocks
+    head: list[str]
+    folders: Mapping[str, Path]
+
+
+def demo_page(*, model: str, device: str) -> Page:
+    """All of the demo: one bench, a tab for each way to prompt it, and one for whole graphs."""
+    bench = Bench(model=model, device=device)
+    bench.warm()
+    examples = example_texts(model, device)
+    with gr.Blocks(title="sampipe demo", analytics_enabled=False) as blocks:
+        gr.Markdown("# sampipe\nWhatever finds things becomes prompts; Segment Anything turns them into masks.")
+        with gr.Tabs():
+            with gr.Tab("Segment", id="segment"):
+                gr.HTML('<p class="sp-note">Click an object, or drag a box around it.</p>', padding=False)
+            with gr.Tab("Detect + segment", id="detect"):
+                detect_tab(bench)
+            if text_tab.is_there():
+                with gr.Tab("Text", id="text"):
+                    text_tab.text_tab(bench)
+            with gr.Tab("Everything", id="everything"):
+                everything_tab(bench)
+            with gr.Tab("Graph", id="graph"):
+                results = graph_tab(Runner(bench, may_save=False), next(iter(examples.values())), examples=examples)
+        bench.component()
+        results.render()
+    return Page("sampipe demo", blocks, head(), bench.folders())
+
+
+def graph_page(graph: Graph, *, model: str, device: str) -> Page:
+    """A page for one graph; its nodes may be a script's own."""
+    for node in graph.nodes.values():
+        if not is_registered(type(node)):
+            register(_OWN)(type(node))
+    kinds = {port.type for port in graph.inputs.values()}
+    bench = Bench(model=model, device=device, live=False)
+    with gr.Blocks(title="sampipe graph", analytics_enabled=False) as blocks:
+        gr.Markdown("# sampipe\nA graph, its inputs and parameters, and what each node gives.")
+        results = graph_tab(Runner(bench, may_save=True), graph.to_yaml(), examples={})
+        if kinds & {Image, Prompts}:
+            bench.component()
+        results.render()
+    return Page("sampipe graph", blocks, head(), bench.folders())
