@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sampipe.cli import annotate, doctor, evaluate, graphs, models, nodes, run, segment, train
+from sampipe.cli import annotate, demo, doctor, evaluate, export, graphs, models, nodes, run, segment, train
 from sampipe.cli._root import RootGroup
 
 app = typer.Typer(
@@ -45,8 +45,10 @@ app.command()(graphs.draw)
 app.command()(nodes.nodes)
 app.add_typer(models.app, name="models")
 app.command()(doctor.doctor)
+app.command()(demo.demo)
 app.add_typer(evaluate.app, name="eval")
 app.add_typer(train.app, name="train")
+app.add_typer(export.app, name="export")
 
 
 def main() -> None:
