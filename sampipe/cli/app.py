@@ -6,7 +6,21 @@ from typing import Annotated
 
 import typer
 
-from sampipe.cli import annotate, demo, doctor, evaluate, export, graphs, models, nodes, run, segment, train
+from sampipe.cli import (
+    annotate,
+    bench,
+    demo,
+    doctor,
+    evaluate,
+    export,
+    graphs,
+    models,
+    new_node,
+    nodes,
+    run,
+    segment,
+    train,
+)
 from sampipe.cli._root import RootGroup
 
 app = typer.Typer(
@@ -43,6 +57,7 @@ app.command()(annotate.annotate)
 app.command()(graphs.check)
 app.command()(graphs.draw)
 app.command()(nodes.nodes)
+app.command("new-node")(new_node.new_node)
 app.add_typer(models.app, name="models")
 app.command()(doctor.doctor)
 app.command()(demo.demo)

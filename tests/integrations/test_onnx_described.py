@@ -163,11 +163,15 @@ def test_a_real_detr_exported_by_torch(tmp_path):
     from transformers import AutoModelForObjectDetection
 
     folder = write_yolos(tmp_path / "yolos")
-    model = AutoModelForObjectDetection.from_pretrained(folder).eval()
+    model = AutoModelForObjectDetection.from_pretrained(folder).eval().requires_grad_(False)
 
     class Both(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.model = model
+
         def forward(self, pixel_values):
-            outputs = model(pixel_values)
+            outputs = self.model(pixel_values)
             return outputs.logits, outputs.pred_boxes
 
     square = sp.Image.from_pil(sp.Image.open("sample:chelsea").to_pil().resize((SIDE, SIDE)))

@@ -11,7 +11,7 @@ import numpy as np
 import sampipe as sp
 from sampipe_integrations._detections import check_fraction
 from sampipe_integrations._keypoints import keypoint_prompts
-from sampipe_integrations.files._lookup import existing, file_digest, key_of
+from sampipe_integrations.files.lookup import existing, file_digest, key_of
 
 
 class CocoBoxes(sp.Node):
