@@ -1,0 +1,74 @@
+"""``transformers.SamModel``, with either of its attentions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sampipe import Frame
+from sampipe.models.naming import to_transformers
+
+_SIZES = {
+    "vit_b": {},
+    "vit_l": {
+        "hidden_size": 1024, "num_hidden_layers": 24, "num_attention_heads": 16, "global_attn_indexes": [5, 11, 17, 23],
+    },
+    "vit_h": {
+        "hidden_size": 1280, "num_hidden_layers": 32, "num_attention_heads": 16, "global_attn_indexes": [7, 15, 23, 31],
+    },
+}  # fmt: skip
+
+
+class _Transformers:
+    _attention: ClassVar[str]
+
+    def __init__(self, checkpoint: Path, model: str, device: str) -> None:
+        from transformers import SamConfig, SamModel
+
+        config = SamConfig(vision_config=dict(_SIZES[model]), mask_decoder_config={"layer_norm_eps": 1e-5})
+        config._attn_implementation = self._attention
+        self._sam = SamModel(config).eval()
+        self._sam.load_state_dict(to_transformers(torch.load(checkpoint, weights_only=True)))
+        self._sam.to(device)
+        self._device = device
+
+    @torch.inference_mode()
+    def encode(self, pixels: Tensor) -> Tensor:
+        return self._sam.get_image_embeddings(pixels.to(self._device))
+
+    @torch.inference_mode()
+    def logits(self, embedding: Tensor, boxes: np.ndarray, hw: tuple[int, int]) -> Tensor:
+        corners = torch.from_numpy(Frame.fit(hw, 1024).boxes_to_input(boxes)).to(self._device)
+        answer = self._sam(
+            image_embeddings=embedding.to(self._device), input_boxes=corners[None], multimask_output=False
+        )
+        return answer.pred_masks[0]
+
+    @torch.inference_mode()
+    def decode(self, embedding: Tensor, boxes: np.ndarray, hw: tuple[int, int]) -> np.ndarray:
+        low = self.logits(embedding, boxes, hw)
+        full = self._post_process(low, hw)
+        return full[:, 0].cpu().numpy()
+
+    def _post_process(self, low: Tensor, hw: tuple[int, int]) -> Any:
+        from transformers.models.sam.image_processing_pil_sam import SamImageProcessorPil
+
+        return SamImageProcessorPil().post_process_masks(
+            [low], [list(hw)], [list(Frame.fit(hw, 1024).resized_hw)], mask_threshold=0.0
+        )[0]
+
+
+class TransformersSdpa(_Transformers):
+    """With ``scaled_dot_product_attention``."""
+
+    _attention = "sdpa"
+
+
+class TransformersEager(_Transformers):
+    """With matmul, softmax, matmul."""
+
+    _attention = "eager"

@@ -1,0 +1,121 @@
+"""The whole benchmark: random weights, contestants, cases in turns."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+from sampipe.bench.cases import Case, cases_of
+from sampipe.bench.contestants import Contestant, peer_names
+from sampipe.bench.machine import describe_machine
+from sampipe.bench.measure import Clock, Row, largest_passing, measure
+from sampipe.bench.report import Report
+from sampipe.bench.worker import OURS
+
+_IMPORTS = {
+    "segment_anything": "import segment_anything",
+    "ultralytics": "from ultralytics import SAM",
+    "transformers": "from transformers import SamModel",
+}
+
+
+def run_bench(
+    model: str = "vit_b",
+    *,
+    stages: Sequence[str],
+    peers: Sequence[str] | None = None,
+    device: str = "cpu",
+    threads: int | None = None,
+    quick: bool = False,
+    rounds: int | None = None,
+    clock: Clock = "wall",
+    tell: Callable[[str], None] = lambda text: None,
+) -> Report:
+    """Measure ``model`` with random weights beside its peers; see the module's siblings for how.
+
+    Args:
+        model: "vit_b", "vit_l", "vit_h", "mobile_sam", or "nano", which has its own weights and no peers.
+        stages: of :data:`sampipe.bench.cases.STAGES`.
+        peers: names; None for all that are registered.
+        device: "cpu", "cuda", "mps".
+        threads: of each process; None for one a core.
+        quick: fewer boxes, masks and rounds: under ten minutes on two cores.
+        rounds: how often each contestant is measured; None for 2 when quick, else 5.
+        clock: "wall", or "cpu" (processor time) for a machine that does other work as well.
+        tell: told what is being done.
+
+    Raises:
+        DataError: an unknown stage, model or peer.
+    """
+    threads = threads or os.cpu_count() or 1
+    cases = cases_of(stages, quick=quick)
+    rows: list[Row] = []
+    extras: dict[str, dict[str, float]] = {}
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        checkpoint = Path(folder) / f"random_{model}.pth"
+        if model != "nano":
+            _write(model, checkpoint)
+        names = [OURS, *_chosen(model, peers)] if cases else []
+        contestants = []
+        for name in names:
+            tell(f"loading {name}")
+            one = Contestant(name, model=model, checkpoint=checkpoint, device=device, threads=threads)
+            contestants.append(one)
+            stack.callback(one.close)
+        for case in cases:
+            case = _with_threshold(case, contestants[0])
+            rows += measure(case, contestants, rounds=rounds or (2 if quick else 5), clock=clock, tell=tell)
+        absent = {one.name: one.problem for one in contestants if one.problem is not None}
+        if device == "cpu":
+            extras = _only_ours(stages, model, checkpoint, quick=quick, tell=tell)
+    return Report(
+        model=model, rows=rows, extras=extras, absent=absent, clock=clock, machine=describe_machine(device, threads)
+    )
+
+
+def _write(model: str, checkpoint: Path) -> None:
+    from sampipe.bench.weights import write_random_weights
+
+    write_random_weights(model, checkpoint)
+
+
+def _chosen(model: str, peers: Sequence[str] | None) -> list[str]:
+    from sampipe.errors import DataError
+
+    known = peer_names()
+    unknown = [name for name in peers or () if name not in known]
+    if unknown:
+        raise DataError(f"No peer {unknown[0]!r}. Peers: {', '.join(known)}.")
+    return known if peers is None else list(peers)
+
+
+def _with_threshold(case: Case, ours: Contestant) -> Case:
+    """Everything: the share of candidates that shall pass becomes the predicted IoU that so many reach."""
+    if case.task != "everything":
+        return case
+    options = dict(case.options)
+    keep = options.pop("keep")
+    options["iou"] = -1e9 if keep >= 1 else largest_passing(ours, dict(options), keep)
+    return replace(case, options=options)
+
+
+def _only_ours(
+    stages: Sequence[str], model: str, checkpoint: Path, *, quick: bool, tell: Callable[[str], None]
+) -> dict[str, dict[str, float]]:
+    from sampipe.bench import local
+
+    source = "nano" if model == "nano" else str(checkpoint)
+    found: dict[str, dict[str, float]] = {}
+    if "pipeline" in stages:
+        found["pipeline"] = local.measure_pipeline("nano", "cpu", 20 if quick else 200, tell)
+    if "graph" in stages:
+        tell("graph")
+        found["graph"] = local.measure_graph() | local.measure_cache(source, "cpu")
+    if "import" in stages:
+        tell("starting processes")
+        found["import"] = local.measure_start(local.start_commands(_IMPORTS))
+    return found

@@ -1,0 +1,55 @@
+"""Weights at random, in a file that every peer can read: speed does not depend on what a model knows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from sampipe.errors import DataError
+from sampipe.models import Sam, SamConfig, load_model
+from sampipe.models.config import TinyViTConfig, ViTConfig
+
+CONFIGS = {
+    "vit_b": SamConfig(),
+    "vit_l": SamConfig(
+        image_encoder=ViTConfig(embed_dim=1024, depth=24, num_heads=16, global_blocks=(5, 11, 17, 23)),
+    ),
+    "vit_h": SamConfig(
+        image_encoder=ViTConfig(embed_dim=1280, depth=32, num_heads=16, global_blocks=(7, 15, 23, 31)),
+    ),
+    "mobile_sam": SamConfig(image_encoder=TinyViTConfig()),
+}
+
+
+def config_of(model: str) -> SamConfig:
+    """The shape of ``model``.
+
+    Raises:
+        DataError: neither nano nor one of ``CONFIGS``.
+    """
+    if model == "nano":
+        return load_model("nano", "cpu").config
+    if model not in CONFIGS:
+        raise DataError(f"No model {model!r} to measure. Models: {', '.join(CONFIGS)}, nano.")
+    return CONFIGS[model]
+
+
+def write_random_weights(model: str, path: Path, seed: int = 0) -> None:
+    """An official-looking checkpoint of ``model``, none of its parameters at a value that hides mistakes.
+
+    Raises:
+        DataError: not one of ``CONFIGS``.
+    """
+    torch.manual_seed(seed)
+    sam = Sam(config_of(model)).eval()
+    with torch.no_grad():
+        for name, value in sam.named_parameters():
+            if any(part in name for part in ("rel_pos", "pos_embed", "attention_biases")):
+                value.normal_(std=0.2)
+        sam.mask_decoder.iou_prediction_head.layers[-1].bias.add_(1.0)  # above 0, where the peers' thresholds begin
+        for module in sam.modules():
+            if isinstance(module, nn.BatchNorm2d) and module.running_mean is not None:
+                module.running_mean.normal_(std=0.1)
+    torch.save(sam.state_dict(), path)
