@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from sampipe.errors import DataError
 from sampipe.models.config import ViTConfig
+from sampipe.models.in_place import change, is_in_place_possible
 from sampipe.models.layers import LayerNorm2d, MLPBlock
 
 # Scores and tokens worked on at a time: on a CPU they should stay in its cache, elsewhere only memory bounds them.
@@ -152,6 +153,11 @@ class ImageEncoderViT(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         check_square(x, self.config.image_size)
         x = self.patch_embed(x) + self.pos_embed
-        for block in self.blocks:
-            x = block(x)
+        if is_in_place_possible(x):
+            x = x.contiguous()
+            for block in self.blocks:
+                change(block, x)
+        else:
+            for block in self.blocks:
+                x = block(x)
         return self.neck(x.permute(0, 3, 1, 2))
