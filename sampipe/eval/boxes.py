@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from sampipe.errors import DataError
+from sampipe.eval.competitors import Rivals
 from sampipe.eval.competitors import competitors as by_name
 from sampipe.eval.contest import MIN_AREA, MODEL, Contest, Entrants, ask, ious, numbers, prefix, rows_of
 from sampipe.eval.datasets import open_picture
@@ -28,7 +29,7 @@ def evaluate_boxes(
     limit: int | None = None,
     min_area: int = MIN_AREA,
     seed: int = 0,
-    competitors: Sequence[str] = ("ellipse",),
+    competitors: Rivals = ("ellipse",),
     out: Path | None = None,
     shard: Shard | None = None,
     progress: Progress | None = None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from sampipe.errors import DataError
 from sampipe.eval import classical
@@ -18,18 +18,23 @@ GROUP = "sampipe.competitors"
 """Entry points of this group are functions that make a competitor of the text after the colon: ``onnx:ritm.onnx``."""
 
 
-def competitors(names: Sequence[str], prompt: str) -> dict[str, Competitor]:
-    """The competitors of these names, in this order.
+Rivals = Sequence[str] | Mapping[str, Competitor]
+"""Names of competitors, or competitors by names of one's own."""
+
+
+def competitors(rivals: Rivals, prompt: str) -> dict[str, Competitor]:
+    """The competitors that are meant, in this order.
 
     Args:
-        names: ``"ellipse"``, ``"grabcut"``, ``"wand"``, or an installed one with its argument: ``"onnx:ritm.onnx"``.
+        rivals: ``"ellipse"``, ``"grabcut"``, ``"wand"``, or an installed one with its argument (``"onnx:ritm.onnx"``);
+            or competitors by name.
         prompt: what they are to take, ``"boxes"`` or ``"points"``.
 
     Raises:
         DataError: a name that is none, or somebody who does not take such prompts.
         MissingDependencyError: a package that a competitor needs is not installed.
     """
-    found = {name: _competitor(name) for name in names}
+    found = dict(rivals) if isinstance(rivals, Mapping) else {name: _competitor(name) for name in rivals}
     for name, competitor in found.items():
         if prompt not in competitor.takes:
             raise DataError(f"competitors: {name} takes {' and '.join(sorted(competitor.takes))}, not {prompt}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from sampipe._optional import require
 from sampipe.errors import DataError
 from sampipe.eval.annotations import AnnotatedImage, read_annotations
 from sampipe.eval.answers import Competitor
+from sampipe.eval.competitors import Rivals
 from sampipe.eval.competitors import competitors as by_name
 from sampipe.eval.contest import MODEL, Entrants, prefix
 from sampipe.eval.detections import DetectorNode, ResultsFile, Source
@@ -29,7 +30,7 @@ def evaluate_instances(
     detections: Path | Node,
     *,
     annotations: Path | None = None,
-    competitors: Sequence[str] = ("ellipse",),
+    competitors: Rivals = ("ellipse",),
     device: str = "auto",
     limit: int | None = None,
     seed: int = 0,

@@ -11,6 +11,7 @@ import numpy as np
 
 from sampipe.eval.answers import Answers, Session
 from sampipe.eval.clicks import Click, center_click, correction, random_click
+from sampipe.eval.competitors import Rivals
 from sampipe.eval.competitors import competitors as by_name
 from sampipe.eval.contest import MIN_AREA, MODEL, Contest, Entrants, ask, best_ious, ious, numbers, prefix, rows_of
 from sampipe.eval.datasets import open_picture
@@ -43,7 +44,7 @@ def evaluate_points(
     limit: int | None = None,
     min_area: int = MIN_AREA,
     seed: int = 0,
-    competitors: Sequence[str] = ("wand",),
+    competitors: Rivals = ("wand",),
     max_clicks: int = MAX_CLICKS,
     out: Path | None = None,
     shard: Shard | None = None,

@@ -116,3 +116,14 @@ def test_the_clicks_table_and_its_file_say_the_same(
     ]
     assert f"{summary['noc85']:.2f}" in text
     assert len(list((tmp_path / "run" / "images").iterdir())) == 2
+
+
+def test_two_processes_share_a_folder_and_the_second_prints(
+    sampipe: Sampipe, tiny_model: Path, data: Path, tmp_path: Path
+) -> None:
+    words = ("eval", "boxes", "--model", tiny_model, "--data", data, "--out", tmp_path / "run", "--shard")
+    first = sampipe(*words, "1/2")
+    assert "1 of 2 pictures are measured" in first.stderr
+    assert "mean IoU" not in first.stdout
+    second = sampipe(*words, "2/2")
+    assert "2 objects of 1024 px² or more in 2 images" in second.stdout

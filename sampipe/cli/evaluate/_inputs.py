@@ -1,4 +1,4 @@
-"""Model and data of a command, given or made up for ``--smoke``."""
+"""Model and data of a command, given or made up for ``--smoke``, around its measurement."""
 
 from __future__ import annotations
 
@@ -13,18 +13,25 @@ from sampipe.cli import _screen
 
 @contextmanager
 def model_and_data(model: str, data: Path | None, smoke: bool) -> Iterator[tuple[str, Path]]:
-    """The model's name or file and the data's folder or list.
+    """The model's name or file and the data's folder or list; the block measures.
+
+    A process that did its share of a measurement that others have not finished ends well, without a table.
 
     Raises:
         typer.BadParameter: neither data nor ``--smoke``, or both.
     """
-    if smoke == (data is not None):
-        raise typer.BadParameter("give --data DIR, or --smoke to see that the command runs; not both")
-    if data is not None:
-        yield model, data
-        return
+    from sampipe.eval.results import Unfinished
     from sampipe.eval.smoke import smoke_case
 
-    _screen.note("smoke run: random weights, made-up pictures; the figures mean nothing")
-    with smoke_case() as case:
-        yield str(case.model), case.data
+    if smoke == (data is not None):
+        raise typer.BadParameter("give --data DIR, or --smoke to see that the command runs; not both")
+    try:
+        if data is not None:
+            yield model, data
+        else:
+            _screen.note("smoke run: random weights, made-up pictures; the figures mean nothing")
+            with smoke_case() as case:
+                yield str(case.model), case.data
+    except Unfinished as so_far:
+        _screen.note(str(so_far))
+        raise typer.Exit from None

@@ -94,6 +94,6 @@ def _print(evaluation: Evaluation, rivals: list[str]) -> None:
 
 
 def _with_interval(summary: Mapping[str, Any], key: str) -> str:
-    form = ".2f" if "noc" in key else ".3f"
-    low, high = (format(value, form) for value in summary[f"{key}_interval"])
-    return f"{number(summary[key], form)}\n{low}-{high}"
+    fine, coarse = (".2f", ".1f") if "noc" in key else (".3f", ".2f")
+    low, high = (format(value, coarse) for value in summary[f"{key}_interval"])
+    return f"{number(summary[key], fine)}\n{low}-{high}"
