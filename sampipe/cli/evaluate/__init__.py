@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typer
 
-from sampipe.cli.evaluate import boxes, edges, instances, points, proposals, text
+from sampipe.cli.evaluate import boxes, dataset, edges, fairness, instances, points, proposals, text
 
 app = typer.Typer(no_args_is_help=True, help="Measure a model on data with ground truth.")
 
@@ -24,3 +24,5 @@ app.command()(proposals.proposals)
 app.command()(instances.instances)
 app.command()(edges.edges)
 app.command()(text.text)
+app.command()(dataset.dataset)
+app.command()(fairness.fairness)
