@@ -44,11 +44,9 @@ def test_people_of_one_image_are_not_independent() -> None:
 
 
 def test_a_model_is_measured_person_by_person(tiny_model: Path, coco_folder: Path, tmp_path: Path) -> None:
-    table = tmp_path / "people.csv"
+    table, out = tmp_path / "people.csv", tmp_path / "out"
     table.write_text("annotation,age,hat\n1,old,yes\n2,young,no\n3,young,yes\n")
-    evaluation = evaluate_fairness(
-        str(tiny_model), coco_folder, attributes=table, columns=["age"], out=tmp_path / "out"
-    )
+    evaluation = evaluate_fairness(str(tiny_model), coco_folder, attributes=table, columns=["age"], out=out)
     assert evaluation.n == evaluation.summary["people"] == 3
     assert [row["age"] for row in evaluation.rows] == ["old", "young", "young"]
     groups = evaluation.summary["groups"]["age"]["groups"]
