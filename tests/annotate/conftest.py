@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from annotate_squares import write_picture
+from tiny_sam import write_tiny_model
 
 
 @pytest.fixture
@@ -16,3 +17,9 @@ def folder(tmp_path: Path) -> Path:
     for seed, name in enumerate("abc"):
         write_picture(place / f"{name}.png", seed)
     return place
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Segment Anything checkpoint with random weights."""
+    return write_tiny_model(tmp_path_factory.mktemp("model"))

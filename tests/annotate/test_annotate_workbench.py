@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 from annotate_squares import HW, square, write_picture
 from PIL import Image as Pillow
-from tiny_sam import write_tiny_model
 
 pytest.importorskip("gradio", reason='the page needs pip install "sampipe[demo]"')
 
@@ -27,11 +26,6 @@ from sampipe.types import RLE
 from sampipe.types.coco import read_coco
 
 Bench = Callable[..., Workbench]
-
-
-@pytest.fixture(scope="session")
-def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_tiny_model(tmp_path_factory.mktemp("model"))
 
 
 @pytest.fixture

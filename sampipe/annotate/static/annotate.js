@@ -4,7 +4,7 @@ window.sampipe = window.sampipe || {};
 sampipe.KEYS = [
   ["A, D", "previous and next photo"], ["F", "photo complete, go to the next open one"],
   ["S P G X B E", "choose, point, not this, box, brush, eraser"], ["[ ]", "brush size"],
-  ["Enter", "finish or accept the mask"], ["Esc", "let go of the mask"], ["Delete", "delete the mask"],
+  ["Enter", "finish or accept the mask"], ["Esc", "let go of the mask and the cross hair"], ["Delete", "delete the mask"],
   ["J, K", "next and previous mask"], ["C", "next of the model's answers"], ["1 … 9", "label"], ["L", "type a label"],
   ["Ctrl+Z, Ctrl+Shift+Z", "undo, redo"], ["+ - 0", "zoom; Ctrl and the wheel, too"], ["H", "hide the masks"],
   ["R", "review the doubtful"], ["arrows", "move a cross hair over the picture; Enter clicks there"],

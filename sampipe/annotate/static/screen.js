@@ -244,7 +244,7 @@ Object.assign(sampipe.AnnotatePage.prototype, {
       j: () => this.step(1), k: () => this.step(-1), l: () => this.$(".sa-labels input").focus(),
       Enter: () => this.enter(), Delete: () => this.work.mask && this.remove(this.work.selected),
       Backspace: () => this.work.mask && this.remove(this.work.selected),
-      Escape: () => this.work.select(null),
+      Escape: () => { this.view.letGo(); this.work.select(null); },
       c: () => {
         const mask = this.work.mask;
         if (mask && mask.candidates.length > 1) this.work.candidate((mask.chosen + 1) % mask.candidates.length);

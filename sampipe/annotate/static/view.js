@@ -29,6 +29,12 @@ sampipe.LabelView = class extends sampipe.PictureCanvas {
     this.canvas.style.width = this.canvas.style.height = "0";
   }
 
+  // No cross hair any more: Enter is the page's again.
+  letGo() {
+    this._cross = null;
+    this.draw();
+  }
+
   get zoom() { return this._zoom; }
 
   // Zoom about a point of the picture (its middle if left out), which stays where it is on the screen.
