@@ -68,7 +68,7 @@ class Competitor(Protocol):
 
     Attributes:
         takes: ``"boxes"``, ``"points"`` or both.
-        digest: names the weights, where there are any; else "".
+        digest: names the weights or the package that the answers depend on; "" where nothing is to be said.
     """
 
     takes: frozenset[str]

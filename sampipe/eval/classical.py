@@ -23,10 +23,9 @@ _WAND_TOLERANCE = 24
 class _Method:
     """A function of an image and of one object's prompt, as a competitor."""
 
-    digest = ""
-
-    def __init__(self, takes: set[str], segment: Segment) -> None:
+    def __init__(self, takes: set[str], segment: Segment, digest: str = "") -> None:
         self.takes = frozenset(takes)
+        self.digest = digest
         self._segment = segment
 
     def start(self, image: Image) -> _MethodSession:
@@ -74,7 +73,7 @@ def grabcut() -> _Method:
         cv2.grabCut(bgr, labels, None, *state, _GRABCUT_ITERATIONS, cv2.GC_INIT_WITH_MASK)
         return (labels & 1).astype(bool)
 
-    return _Method({"boxes", "points"}, segment)
+    return _Method({"boxes", "points"}, segment, f"OpenCV {cv2.__version__}")
 
 
 def wand() -> _Method:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -64,8 +65,12 @@ def evaluate_instances(
     sam = load_model(model, device)
     entrants: Entrants = {MODEL: SamCompetitor(sam), **by_name(competitors, "boxes")}
     made_with = versions(
-        model_digest=sam.key, device=str(sam.device), data_digest=read.digest(), detections_digest=source.digest
-    )
+        model_digest=sam.key,
+        device=str(sam.device),
+        data_digest=read.digest(),
+        detections_digest=source.digest,
+        **{f"{name}_digest": rival.digest for name, rival in entrants.items() if name != MODEL and rival.digest},
+    ) | {"faster-coco-eval": version("faster-coco-eval")}
     fingerprint = {"task": "instances", "seed": seed, "competitors": list(competitors), **made_with}
     items = dict(zip(keys([image.path.name for image in read.images]), read.images, strict=True))
     most = MOST_DETECTIONS_LVIS if read.federated else MOST_DETECTIONS
