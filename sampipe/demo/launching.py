@@ -39,6 +39,6 @@ def launch(
     page = demo_page(model=model, device=device) if graph is None else graph_page(graph, model=model, device=device)
     served = serve(page.blocks, port=port, open_browser=open_browser, head=page.head, folders=page.folders)
     if wait:
-        print(f"{page.title}: {served.url} (Ctrl-C ends it)")
+        print(f"{page.title}: {served.url} (Ctrl-C ends it)", flush=True)
         served.wait()
     return served

@@ -21,10 +21,9 @@ def open_upload(path: str, *, max_pixels: int = MAX_PIXELS) -> Image:
         DataError: not a file that this page took in, too large, or not a picture.
     """
     file = uploaded_file(path)
-    if file.stat().st_size > MAX_BYTES:
-        raise DataError(
-            f"{file.name} has {file.stat().st_size >> 20} MB; pictures here have at most {MAX_BYTES >> 20}."
-        )
+    size, most = file.stat().st_size >> 20, MAX_BYTES >> 20
+    if size > most:
+        raise DataError(f"{file.name} has {size} MB; pictures here have at most {most} MB.")
     return Image.from_bytes(file.read_bytes(), source=file.name, max_pixels=max_pixels)
 
 
