@@ -24,7 +24,9 @@ from sampipe.nodes.overlaps import MergeMasks, ResolveOverlaps
 from sampipe.nodes.prompts import Boxes, PointGrid, Points
 from sampipe.nodes.segment import DecodeMasks, EncodeImage, Refine, Segment
 from sampipe.nodes.select import FilterMasks, LargestMasks, MaskNMS, SelectCandidate
+from sampipe.nodes.similar import SimilarPrompts
 from sampipe.nodes.text import ClipText, DensePrompts, LabelMasks, RankByText, TextPrompts
+from sampipe.nodes.tiled import Tiled
 from sampipe.nodes.visualize import Annotate
 
 __all__ = [
@@ -63,6 +65,8 @@ __all__ = [
     "Segment",
     "SegmentEverything",
     "SelectCandidate",
+    "SimilarPrompts",
     "TextPrompts",
     "ThinEdges",
+    "Tiled",
 ]

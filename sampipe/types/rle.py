@@ -152,7 +152,8 @@ def merge(rles: Sequence[RLE], intersect: bool = False) -> RLE:
         raise DataError("merge: got no mask, wanted at least one; RLE.empty(hw) makes an empty one")
     _one_size(rles)
     merged = _coco().merge([item._raw() for item in rles], intersect=intersect)
-    return RLE(rles[0].hw, merged["counts"])
+    runs = _runs.canonical(_runs.parse(merged["counts"]))  # equal masks are equal values; pycocotools ends on runs of 0
+    return RLE(rles[0].hw, _runs.compress(runs))
 
 
 def areas(rles: Sequence[RLE]) -> IntArray:

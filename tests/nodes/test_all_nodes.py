@@ -11,11 +11,20 @@ import numpy as np
 import pytest
 from drawings import grey_image
 
-from sampipe import DataError, ImageEmbedding, Masks, Node, Prompts
+from sampipe import DataError, Embedding, ImageEmbedding, Masks, Node, Prompts
 from sampipe.graph.registry import node_types
 from sampipe.testing import check_node
 
 NODES = {type_id: cls for type_id, cls in node_types().items() if type_id.startswith("sampipe.")}
+
+BOX = """
+sampipe: 1
+inputs: {image: Image}
+nodes:
+  half: {type: sampipe.Boxes@1, params: {boxes: [[1, 1, 8, 8]]}}
+  segment: {type: sampipe.Segment@1, inputs: {image: $image, prompts: half.prompts}}
+outputs: {masks: segment.masks}
+"""
 
 # Parameters for nodes that have to be told something; the others are made with their defaults.
 PARAMETERS: dict[str, Callable[[Path], dict[str, object]]] = {
@@ -23,6 +32,8 @@ PARAMETERS: dict[str, Callable[[Path], dict[str, object]]] = {
     "Boxes": lambda _: {"boxes": [[3, 4, 10, 12]], "labels": ["thing"]},
     "Gaze": lambda _: {"samples": [[5, 5, 0.0], [6, 5, 0.1], [40, 30, 0.2], [41, 30, 0.3]]},
     "MaskPrompts": lambda _: {"logits": np.zeros((1, 16, 16)).tolist()},
+    "ClipText": lambda _: {"texts": ["dog", "a hot dog"]},
+    "SimilarPrompts": lambda _: {"examples": [{"image": "sample:coins", "box": [293, 30, 346, 85]}]},
     "SaveCoco": lambda folder: {"path": str(folder / "annotations.json")},
     "SavePng": lambda folder: {"directory": str(folder)},
     "SaveYolo": lambda folder: {"directory": str(folder), "tolerance": 0.0},
@@ -32,6 +43,7 @@ PARAMETERS: dict[str, Callable[[Path], dict[str, object]]] = {
         ("SaveCutouts", "SaveGeoJson", "SaveLabelMe", "SaveLabelStudio", "SaveSvg", "SaveVoc"),
         lambda folder: {"directory": str(folder)},
     ),
+    "Tiled": lambda _: {"graph": BOX},
     "SaveCvat": lambda folder: {"path": str(folder / "annotations.xml")},
 }
 
@@ -44,6 +56,10 @@ def make(cls: type[Node], folder: Path, model: str) -> Node:
 
 
 def examples_for(node: Node, model: str) -> dict[str, object]:
+    if any(port.type is Embedding for port in node.ports.inputs.values()):
+        from sampipe.nodes import ClipText
+
+        return {"text": ClipText(texts=["dog", "a hot dog"])()}
     if not any(port.type is ImageEmbedding for port in node.ports.inputs.values()):
         return {}
     from sampipe.nodes import EncodeImage

@@ -149,3 +149,10 @@ def test_zero_length_runs_from_outside_are_the_same_mask() -> None:
     assert RLE.from_coco({"size": [2, 2], "counts": [1, 1, 0, 1, 1, 0]}) == RLE.from_coco(
         {"size": [2, 2], "counts": [1, 2, 1]}
     )
+
+
+def test_merged_masks_are_equal_to_masks_of_the_same_pixels() -> None:
+    left, whole = np.zeros((4, 6), bool), np.ones((4, 6), bool)
+    left[:, :3] = True
+    assert merge([RLE.from_mask(left), RLE.from_mask(~left)]) == RLE.from_mask(whole)
+    assert merge([RLE.from_mask(left), RLE.from_mask(whole)], intersect=True) == RLE.from_mask(left)

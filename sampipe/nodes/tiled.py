@@ -1,0 +1,131 @@
+"""Any graph over the tiles of a big image, and objects put together again across the borders."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from sampipe.errors import GraphError
+from sampipe.graph import Graph, Node, Requirement, resource
+from sampipe.nodes._checks import check_number, check_text
+from sampipe.nodes._seams import Part, grouped, joined
+from sampipe.types import Image, Masks
+
+Window = tuple[int, int, int, int]
+
+
+class Tiled(Node):
+    """Runs a graph on overlapping tiles of an image; masks that agree where tiles overlap become one.
+
+    ::
+
+        Tiled.of(detect | segment, tile=1024, overlap=0.2).run(image)
+
+    Two masks of neighbouring tiles are one object when their labels are the same and their IoU inside the tiles' common
+    strip reaches ``same_iou``; the best pairs first, each mask once a neighbour. The joined object keeps the prompt and
+    the scores of its largest part. Memory: one tile's masks, and run lengths.
+
+    Args:
+        graph: YAML text of a graph, or the path of its file; it takes an image and gives masks.
+        tile: side of a tile in pixels.
+        overlap: share of the side that neighbours have in common, at least; objects no wider than that are seen whole
+            by a tile.
+        same_iou: see above.
+
+    Raises:
+        GraphError: the graph takes more than an image, or gives no masks.
+        DataError: a parameter that does not fit.
+    """
+
+    graph: str
+    tile: int = 1024
+    overlap: float = 0.2
+    same_iou: float = 0.5
+
+    def __post_init__(self) -> None:
+        check_text(self, "graph", what="the YAML text of a graph, or the path of its file")
+        check_number(self, "tile", least=16, whole=True)
+        check_number(self, "overlap", least=0, most=0.9)
+        check_number(self, "same_iou", least=0.01, most=1)
+
+    @classmethod
+    def of(cls, graph: Graph | Node, **parameters: Any) -> Tiled:
+        """A node that runs this graph, or this one node, on tiles."""
+        from sampipe.graph.chain import as_graph
+
+        return cls(graph=as_graph(graph).to_yaml(), **parameters)
+
+    @resource
+    def inner(self) -> Graph:
+        """The graph of a tile."""
+        graph = Graph.from_yaml(self.graph)
+        required = [name for name, port in graph.inputs.items() if port.required]
+        if required != ["image"] or len(graph.outputs_of(Masks)) != 1:
+            raise GraphError(
+                f"Tiled: the graph takes {', '.join(required) or 'nothing'} and gives {', '.join(graph.outputs)}; "
+                "wanted one that takes an image and has one output that is masks."
+            )
+        return graph
+
+    def requirements(self) -> Sequence[Requirement]:
+        """Those of the graph's nodes."""
+        return [one for node in self.inner.nodes.values() for one in node.requirements()]
+
+    def weights_digest(self) -> str | None:
+        """Of all weights in the graph."""
+        found = [node.weights_digest() for node in self.inner.nodes.values()]
+        known = [digest for digest in found if digest is not None]
+        return hashlib.blake2b(" ".join(known).encode(), digest_size=16).hexdigest() if known else None
+
+    def run(self, image: Image) -> Masks:
+        windows = list(tiles(image.hw, self.tile, self.overlap))
+        (output,) = self.inner.outputs_of(Masks)
+        found: list[Masks] = []
+        parts: list[Part] = []
+        for number, result in enumerate(self.inner.map(image.crop(window) for window in windows)):
+            masks = result[output].best()  # type: ignore[index]
+            parts += [
+                Part(number, windows[number], rle, _label(masks, i), row)
+                for row, (i, rle) in enumerate(enumerate(masks.rle()), start=len(parts))
+            ]
+            found.append(_in_the_whole(masks, windows[number], image.hw))
+        everything = Masks.concat(found)
+        groups = grouped(parts, self.same_iou)
+        largest = [max(group, key=lambda part: part.rle.area).row for group in groups]
+        rles = [joined([everything.rle()[part.row] for part in group]) for group in groups]
+        return everything.select(largest).with_rles(rles, f"Tiled(tile={self.tile}, overlap={self.overlap})")
+
+
+def tiles(hw: tuple[int, int], side: int, overlap: float) -> Iterator[Window]:
+    """Windows x0, y0, x1, y1 that cover an image, row by row; the last ones lie at its edges."""
+    for y in _starts(hw[0], side, overlap):
+        for x in _starts(hw[1], side, overlap):
+            yield x, y, min(x + side, hw[1]), min(y + side, hw[0])
+
+
+def _starts(length: int, side: int, overlap: float) -> list[int]:
+    if length <= side:
+        return [0]
+    count = 1 + int(np.ceil((length - side) / max(1, side * (1 - overlap))))
+    return np.linspace(0, length - side, count).round().astype(int).tolist()
+
+
+def _in_the_whole(masks: Masks, window: Window, hw: tuple[int, int]) -> Masks:
+    """A tile's masks and prompts where they lie in the image."""
+    offset = np.array(window[:2], np.float32)
+    prompts = masks.prompts
+    moved = prompts.replace(
+        points=None if prompts.points is None else prompts.points + offset,
+        boxes=None if prompts.boxes is None else prompts.boxes + np.tile(offset, 2),
+        mask_logits=None,
+    )
+    rles = [rle.place(window[:2], hw) for rle in masks.rle()]
+    whole = Masks.from_rle(rles, hw, moved)
+    return whole.replace(iou_scores=masks.iou_scores, candidates=masks.candidates, history=masks.history)
+
+
+def _label(masks: Masks, i: int) -> str | None:
+    return None if masks.prompts.labels is None else masks.prompts.labels[i]
