@@ -126,7 +126,7 @@ class Examples(Dataset["Example | Failure"]):
         window = self._window(picture, rng)
         photo = self._photo(picture)
         pixels = np.asarray(cut(photo, window, crop.size, Pillow.Resampling.BILINEAR))
-        masks = self._masks(picture, window, rng)
+        masks = self._masks(picture, window, rng, crop.masks)
         wide, high = window.content(photo.size, crop.size)
         if crop.compose and rng.random() < crop.compose:
             half = max(1, wide // 2), max(1, high // 2)
@@ -162,8 +162,8 @@ class Examples(Dataset["Example | Failure"]):
             )
         return photo
 
-    def _masks(self, picture: Picture, window: Window, rng: np.random.Generator) -> NDArray[np.bool_]:
-        """Random masks that may be kept, (k, s/2, s/2), no more than are used."""
+    def _masks(self, picture: Picture, window: Window, rng: np.random.Generator, most: int) -> NDArray[np.bool_]:
+        """Random masks that may be kept, (k, s/2, s/2), at most so many."""
         half = self._crop.size // 2
         height, width = picture.objects[0].mask.hw
         kept: list[NDArray[np.bool_]] = []
@@ -173,14 +173,14 @@ class Examples(Dataset["Example | Failure"]):
                 found = cut_mask(mask, window, half)
                 if self._fits(found, window, (width, height)):
                     kept.append(found)
-            if len(kept) == self._crop.masks:
+            if len(kept) == most:
                 break
         return np.stack(kept) if kept else np.zeros((0, half, half), dtype=bool)
 
     def _fits(self, mask: NDArray[np.bool_], window: Window, wh: tuple[int, int]) -> bool:
         wide, high = window.content(wh, mask.shape[1])
         area = int(mask.sum())
-        return max(4 * area, 1) >= max(self._crop.min_area, 1) and 0 < area <= MAX_AREA_SHARE * wide * high
+        return area > 0 and self._crop.min_area <= 4 * area and area <= MAX_AREA_SHARE * wide * high
 
     def _cut_out(self, rng: np.random.Generator) -> CutOut | None:
         source, number = self._order.any(rng)
@@ -188,11 +188,11 @@ class Examples(Dataset["Example | Failure"]):
         if not picture.objects:
             return None
         window = self._window(picture, rng)
-        masks = self._masks(picture, window, rng)
+        masks = self._masks(picture, window, rng, 1)
         if not len(masks):
             return None
         pixels = np.asarray(cut(self._photo(picture), window, self._crop.size, Pillow.Resampling.BILINEAR))
-        return cut_out(pixels, masks[rng.integers(len(masks))])
+        return cut_out(pixels, masks[0])
 
     def _stream_seed(self, stream: int) -> int:
         return int(np.random.SeedSequence([self._seed, stream]).generate_state(1)[0])

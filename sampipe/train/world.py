@@ -54,6 +54,8 @@ class World:
         if self.size == 1:
             yield
             return
+        if device.type == "cuda":
+            torch.cuda.set_device(device)
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
         try:
             yield
