@@ -45,6 +45,9 @@ def segment(
     confidence: Annotated[
         float | None, typer.Option(min=0, max=1, help="The lowest confidence of a --detector that counts.")
     ] = None,
+    seconds: Annotated[
+        float | None, typer.Option(min=0, help="Time for each image when all is segmented; the best answer until then.")
+    ] = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the files go.")] = Path("out"),
     save: Annotated[
         str, typer.Option(help=f"What to save, comma-separated: {', '.join(_saving.KINDS)}.")
@@ -66,7 +69,7 @@ def segment(
 
         inputs["prompts"] = prompts_from(box or (), point or ())
     _check_one_way([bool(detector), bool(box or point), everything], confidence=confidence, detector=detector)
-    graph = _graph(detector, confidence, prompted=bool(inputs), model=model, device=device)
+    graph = _graph(detector, confidence, seconds=seconds, prompted=bool(inputs), model=model, device=device)
     run_job(_saving.with_saving(graph, kinds, out), images, inputs=inputs, title=model, json=json)
 
 
@@ -77,13 +80,17 @@ def _check_one_way(ways: list[bool], *, confidence: float | None, detector: str 
         raise typer.BadParameter("--confidence is a detector's: give --detector, too")
 
 
-def _graph(detector: str | None, confidence: float | None, *, prompted: bool, model: str, device: str) -> Graph:
+def _graph(
+    detector: str | None, confidence: float | None, *, seconds: float | None, prompted: bool, model: str, device: str
+) -> Graph:
     from sampipe.graph.chain import as_graph
     from sampipe.graph.registry import detector as find_detector
     from sampipe.nodes import Segment, SegmentEverything, SelectCandidate
 
     if detector is None and not prompted:
-        return as_graph(SegmentEverything(model=model, device=device))
+        return as_graph(SegmentEverything(model=model, device=device, seconds=seconds))
+    if seconds is not None:
+        raise typer.BadParameter("--seconds is for segmenting everything: leave out --detector, --box and --point")
     masks = Segment(model=model, device=device) | SelectCandidate()
     if detector is None:
         return masks
