@@ -40,6 +40,20 @@ def segment(
     everything: Annotated[
         bool, typer.Option("--everything", help="Every object; this is what happens without any prompt.")
     ] = False,
+    text: Annotated[
+        str | None,
+        typer.Option(metavar="WORDS", help="What to look for, with commas: 'a dog, a wheel'."),
+    ] = None,
+    text_mode: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODE", help="How: token, dense, rank or detector; without it, the best there is, which is said."
+        ),
+    ] = None,
+    clip: Annotated[
+        str | None,
+        typer.Option(help="What reads the --text: words (in the package), ViT-B-32/openai, local-dir:DIR …"),
+    ] = None,
     model: Annotated[str, typer.Option(help="A name from `sampipe models`, or a checkpoint file.")] = "nano",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
     confidence: Annotated[
@@ -54,7 +68,7 @@ def segment(
     ] = _saving.DEFAULT,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")] = False,
 ) -> None:
-    """Segment images: everything in them, what a box or points show, or what a detector finds.
+    """Segment images: everything in them, what a box, points or words say, or what a detector finds.
 
     Writes DIR/<name>.overlay.png for each image and one DIR/annotations.json
     (COCO) for all of them. An image that cannot be read is reported and the
@@ -68,14 +82,35 @@ def segment(
         from sampipe.cli._prompts import prompts_from
 
         inputs["prompts"] = prompts_from(box or (), point or ())
-    _check_one_way([bool(detector), bool(box or point), everything], confidence=confidence, detector=detector)
-    graph = _graph(detector, confidence, seconds=seconds, prompted=bool(inputs), model=model, device=device)
-    run_job(_saving.with_saving(graph, kinds, out), images, inputs=inputs, title=model, json=json)
+    by_text = text is not None
+    _check_one_way(
+        [bool(detector) and not by_text, bool(box or point), everything, by_text],
+        confidence=confidence,
+        detector=detector,
+    )
+    title = model
+    if text is not None:
+        from sampipe.cli._text import graph_of_text
+
+        params = {} if confidence is None else {"confidence": confidence}
+        graph, how = graph_of_text(
+            text, mode=text_mode, clip=clip, detector=detector, params=params, model=model, device=device
+        )
+        title = f"{model}, {how}"
+    else:
+        _check_no_text_options(text_mode, clip)
+        graph = _graph(detector, confidence, seconds=seconds, prompted=bool(inputs), model=model, device=device)
+    run_job(_saving.with_saving(graph, kinds, out), images, inputs=inputs, title=title, json=json)
+
+
+def _check_no_text_options(text_mode: str | None, clip: str | None) -> None:
+    if text_mode is not None or clip is not None:
+        raise typer.BadParameter("--text-mode and --clip say how to read a --text: give one, too")
 
 
 def _check_one_way(ways: list[bool], *, confidence: float | None, detector: str | None) -> None:
     if sum(ways) > 1:
-        raise typer.BadParameter("--detector, --everything, and --box or --point exclude each other: give one")
+        raise typer.BadParameter("--detector, --everything, --text, and --box or --point exclude each other: give one")
     if confidence is not None and detector is None:
         raise typer.BadParameter("--confidence is a detector's: give --detector, too")
 

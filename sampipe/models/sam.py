@@ -266,9 +266,9 @@ class SamModel:
         config = self.config.prompt_encoder
         if not config.text_dim:
             raise DataError(
-                f"{self.name} has no text token: it takes points, boxes and masks, not CLIP vectors. Turn the text into "
-                "points and boxes with DensePrompts or an open-vocabulary detector, or train a token with "
-                "`sampipe train text`."
+                f"{self.name} has no text token: it takes points, boxes and masks, not CLIP vectors. Turn the text "
+                "into points and boxes with DensePrompts or an open-vocabulary detector, or train a token with "
+                "`sampipe train token`."
             )
         given, wanted = (prompts.text_space, prompts.text.shape[1]), (config.text_space, config.text_dim)
         if given != wanted:

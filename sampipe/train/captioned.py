@@ -6,6 +6,7 @@ ring, but big or blue), so that every word of a sentence has to be understood.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,7 +27,8 @@ COLORS = {
 }
 PATTERNS = ("plain", "striped", "dotted", "checked")
 SIZES = ("small", "big")
-WORDS = (*SIZES, *PATTERNS, *COLORS, *SHAPES)
+WORDS = (SIZES, PATTERNS, tuple(COLORS), SHAPES)
+"""The words of a sentence by their kind, in the order of English."""
 _RADIUS = {"small": (0.055, 0.085), "big": (0.13, 0.19)}  # of the picture's side
 _OVERSAMPLING = 2
 _TRIES = 40
@@ -79,23 +81,21 @@ def compose_scene(rng: np.random.Generator, side: int = 512, *, most: int = 6) -
     things: list[Thing] = []
     taken: list[tuple[float, float, float]] = []
     for _ in range(int(rng.integers(2, most + 1))):
-        size, pattern, color, shape = _near_miss(things, rng) or _anything(rng)
-        radius = rng.uniform(*_RADIUS[size]) * side
+        words = _near_miss(things, rng) or _anything(rng)
+        radius = rng.uniform(*_RADIUS[words[0]]) * side
         center = _free_place(radius, taken, side, rng)
-        if center is None:
-            continue
-        taken.append((*center, radius))
-        mask = _draw_mask(shape, center, radius, rng.uniform(0, 2 * np.pi), side)
-        pixels[mask] = _paint(pattern, color, center, radius, side, rng)[mask]
-        things.append(Thing(size, pattern, color, shape, mask))
+        if center is not None:
+            taken.append((*center, radius))
+            things.append(_draw(words, center, radius, pixels, rng))
     return CaptionedScene(pixels, tuple(things))
 
 
-def draw_query(scene: CaptionedScene, rng: np.random.Generator) -> tuple[str, ...]:
-    """The words of a sentence about a random thing: its shape and some of the rest, in the order of English."""
-    thing = scene.things[int(rng.integers(len(scene.things)))]
-    said = rng.random(3) < rng.choice([0.35, 0.75, 1.0])
-    return (*(word for word, keep in zip(thing.words[:3], said, strict=True) if keep), thing.shape)
+def draw_query(things: Sequence[tuple[str, ...]], rng: np.random.Generator) -> tuple[str, ...]:
+    """The words of a sentence about a random one of the things (size, pattern, colour, shape): its shape and some of
+    the rest, in the order of English."""
+    *said, shape = things[int(rng.integers(len(things)))]
+    kept = rng.random(len(said)) < rng.choice([0.35, 0.75, 1.0])
+    return (*(word for word, keep in zip(said, kept, strict=True) if keep), shape)
 
 
 def _anything(rng: np.random.Generator) -> tuple[str, str, str, str]:
@@ -154,47 +154,61 @@ def _outline(shape: str, radius: float, turn: float) -> NDArray[np.float64]:
     return np.stack([np.cos(angles), np.sin(angles)], axis=1) * radii[:, None]
 
 
-def _draw_mask(
-    shape: str, center: tuple[float, float], radius: float, turn: float, side: int
+def _draw(
+    words: tuple[str, str, str, str],
+    center: tuple[float, float],
+    radius: float,
+    pixels: NDArray[np.uint8],
+    rng: np.random.Generator,
+) -> Thing:
+    """Draw a thing onto ``pixels``; only the square around it is touched."""
+    size, pattern, color, shape = words
+    side, reach = len(pixels), int(np.ceil(radius)) + 2
+    left, top = (max(int(place) - reach, 0) for place in center)
+    right, bottom = (min(int(place) + reach + 1, side) for place in center)
+    inner = np.array([center[0] - left, center[1] - top])
+    wh = right - left, bottom - top
+    window = _shape_mask(shape, inner, radius, rng.uniform(0, 2 * np.pi), wh)
+    pixels[top:bottom, left:right][window] = _paint(pattern, color, inner, radius, wh, rng)[window]
+    mask = np.zeros((side, side), dtype=bool)
+    mask[top:bottom, left:right] = window
+    return Thing(size, pattern, color, shape, mask)
+
+
+def _shape_mask(
+    shape: str, center: NDArray[np.float64], radius: float, turn: float, wh: tuple[int, int]
 ) -> NDArray[np.bool_]:
-    canvas = Pillow.new("L", (_OVERSAMPLING * side,) * 2)
+    canvas = Pillow.new("L", (_OVERSAMPLING * wh[0], _OVERSAMPLING * wh[1]))
     pen = ImageDraw.Draw(canvas)
-    place = np.array(center)
 
     def polygon(size: float, fill: int) -> None:
-        corners = (place + _outline(shape, size, turn)) * _OVERSAMPLING
+        corners = (center + _outline(shape, size, turn)) * _OVERSAMPLING
         pen.polygon([(float(x), float(y)) for x, y in corners], fill=fill)
 
     polygon(radius, 255)
     if shape == "ring":
         polygon(0.55 * radius, 0)
-    return np.asarray(canvas.resize((side, side), Pillow.Resampling.BOX)) > 127
+    return np.asarray(canvas.resize(wh, Pillow.Resampling.BOX)) > 127
 
 
 def _paint(
-    pattern: str,
-    color: str,
-    center: tuple[float, float],
-    radius: float,
-    side: int,
-    rng: np.random.Generator,
+    pattern: str, color: str, center: NDArray[np.float64], radius: float, wh: tuple[int, int], rng: np.random.Generator
 ) -> NDArray[np.uint8]:
-    """The whole picture in a thing's paint; patterns alternate with a darker or lighter tone of the colour."""
+    """A patch of a thing's paint; patterns alternate with a darker or lighter tone of the colour."""
     base = np.array(COLORS[color], dtype=np.float32) + rng.uniform(-12, 12, 3)
-    other = base * 0.45 if base.mean() > 90 else base * 0.5 + 110
+    other = base * 0.45 if base.mean() > 90 else base * 0.5 + 160
     turn, period = rng.uniform(0, np.pi), max(7.0, radius * rng.uniform(0.34, 0.42))
-    y, x = np.mgrid[0:side, 0:side].astype(np.float32)
+    y, x = np.mgrid[0 : wh[1], 0 : wh[0]].astype(np.float32)
     x, y = x - center[0], y - center[1]
-    u = (np.cos(turn) * x + np.sin(turn) * y) / period
-    v = (-np.sin(turn) * x + np.cos(turn) * y) / period
-    u_part, v_part = u % 1.0, v % 1.0
+    u = (np.cos(turn) * x + np.sin(turn) * y) / period % 1.0
+    v = (-np.sin(turn) * x + np.cos(turn) * y) / period % 1.0
     if pattern == "striped":
-        second = u_part < 0.5
+        second = u < 0.5
     elif pattern == "checked":
-        second = (u_part < 0.5) ^ (v_part < 0.5)
+        second = (u < 0.5) ^ (v < 0.5)
     elif pattern == "dotted":
-        second = np.hypot(u_part - 0.5, v_part - 0.5) < 0.27
+        second = np.hypot(u - 0.5, v - 0.5) < 0.27
     else:
         second = np.zeros_like(u, dtype=bool)
-    paint = np.where(second[..., None], other, base) + rng.normal(0, 3, (side, side, 1))
+    paint = np.where(second[..., None], other, base) + rng.normal(0, 3, (*u.shape, 1))
     return np.clip(paint, 0, 255).astype(np.uint8)

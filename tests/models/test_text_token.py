@@ -87,7 +87,7 @@ def test_vectors_that_do_not_say_their_space_are_refused(model_file: Path, image
 
 def test_a_model_without_a_token_says_what_to_do(tiny_sam_without_text: Path, image: Image) -> None:
     model = load_model(tiny_sam_without_text)
-    with pytest.raises(DataError, match="no text token.*DensePrompts"):
+    with pytest.raises(DataError, match=r"no text token.*DensePrompts"):
         model.decode(model.encode([image])[0], Prompts().with_text(vectors(1)), multimask=False)
 
 

@@ -29,4 +29,23 @@ def tiny_sam(tmp_path_factory: pytest.TempPathFactory) -> str:
     sam.mask_decoder.iou_prediction_head.layers[-1].bias.data += 0.8  # random masks that think well of themselves
     path: Path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
     save_checkpoint(sam.state_dict(), config, path, dtype=torch.float32)
+    _write_text_head(path)
     return str(path)
+
+
+def _write_text_head(model: Path) -> None:
+    """A text head beside the model, in the space of the words in the package."""
+    import torch
+
+    from sampipe.models.checkpoints import file_digest
+    from sampipe.models.text_head import TextHead, TextHeadConfig, save_text_head
+    from sampipe.text.words import load_words
+
+    words = load_words()
+    shape = TextHeadConfig(features=32, fine=0, widths=(8, 8, 8), depths=(1, 1), keys=8)
+    with torch.random.fork_rng():
+        torch.manual_seed(7)
+        head = TextHead(shape, torch.from_numpy(words.center))
+    head.queries.bias.data[-1] += 2.5  # it finds something everywhere
+    path = model.with_name(f"{model.stem}_text.safetensors")
+    save_text_head(head, path, space=words.space, sam_digest=file_digest(model))

@@ -10,14 +10,36 @@ from typing import Any
 
 from sampipe_integrations.transformers.detector import TransformersDetector
 from sampipe_integrations.transformers.generation import MaskGenerator
+from sampipe_integrations.transformers.grounding_dino import GroundingDino
+from sampipe_integrations.transformers.owl import Owl
 from sampipe_integrations.transformers.segment import TransformersSegment
 
-__all__ = ["MaskGenerator", "TransformersDetector", "TransformersSegment", "detector", "register_pipelines"]
+__all__ = [
+    "GroundingDino",
+    "MaskGenerator",
+    "Owl",
+    "TransformersDetector",
+    "TransformersSegment",
+    "detector",
+    "grounding_dino",
+    "owlv2",
+    "register_pipelines",
+]
 
 
 def detector(argument: str | None = None, **params: Any) -> TransformersDetector:
     """``--detector transformers`` or ``transformers:MODEL``, a name on the hub or a folder."""
     return TransformersDetector(model=argument, **params) if argument else TransformersDetector(**params)
+
+
+def grounding_dino(argument: str | None = None, **params: Any) -> GroundingDino:
+    """``--detector grounding_dino`` or ``grounding_dino:MODEL``, with ``--text``."""
+    return GroundingDino(model=argument, **params) if argument else GroundingDino(**params)
+
+
+def owlv2(argument: str | None = None, **params: Any) -> Owl:
+    """``--detector owlv2`` or ``owlv2:MODEL``, with ``--text``."""
+    return Owl(model=argument, **params) if argument else Owl(**params)
 
 
 def register_pipelines() -> None:

@@ -36,6 +36,15 @@ class LoadedYolo:
             [result] = self._model.predict(bgr, device=self._device, verbose=False, save=False, **options)
         return result.cpu().numpy()
 
+    @property
+    def network(self) -> Any:
+        """The torch module itself."""
+        return self._model.model
+
+    def forget_predictor(self) -> None:
+        """Have the next prediction see what was changed in the network."""
+        self._model.predictor = None
+
     def expect(self, *tasks: str) -> None:
         """Raise CheckpointError unless the model was made for one of the tasks."""
         if self.task not in tasks:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from sampipe.cli.train import distill, sam
+from sampipe.cli.train import distill, sam, text, token, words
 
 app = typer.Typer(no_args_is_help=True, help="Train a model.")
 
@@ -16,3 +16,6 @@ def train() -> None:
 
 app.command()(sam.sam)
 app.command()(distill.distill)
+app.command()(text.text)
+app.command()(token.token)
+app.command()(words.words)

@@ -1,0 +1,76 @@
+"""Matching with a CLIP model: crops of masks, and the vectors of a picture's places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from sampipe.text.clip import ClipModel
+from sampipe.text.crops import square_crop
+from sampipe.text.embed import embed_phrases
+from sampipe.text.matching import Crops, HeatMaps, softmax
+from sampipe.types import RLE, Embedding, Image, Masks
+from sampipe.types._arrays import FloatArray
+
+_SHARPNESS = 100.0  # CLIP's own, at which its cosines become probabilities
+_CROPS = 32  # at a time: crops of a large picture are large
+_GROW = 1.2
+_HEAT_SIDE = 64
+
+
+class ClipMatcher:
+    """See :class:`sampipe.text.matching.Matcher`.
+
+    Args:
+        clip: the model, both towers.
+    """
+
+    def __init__(self, clip: ClipModel) -> None:
+        self._clip = clip
+        self.name, self.space, self.digest = clip.name, clip.space, clip.digest
+
+    def heat(self, image: Image, text: Embedding, background: Sequence[str]) -> HeatMaps:
+        """How much more a place resembles a phrase than any of the background phrases."""
+        vectors, frame = self._clip.patches(image)
+        negative = embed_phrases(self._clip, tuple(background)).vectors if background else None
+        places = vectors.reshape(len(vectors), -1)
+        wanted = text.vectors @ places
+        others = 0.0 if negative is None else (negative @ places).max(axis=0)
+        maps = (_SHARPNESS * (wanted - others)).reshape(len(text), *vectors.shape[1:])
+        return HeatMaps(np.stack([_enlarged(one) for one in maps.astype(np.float32)]), frame)
+
+    def scores(
+        self, image: Image, masks: Masks, text: Embedding, *, crops: Crops, background: Sequence[str]
+    ) -> FloatArray:
+        """Probability of each phrase among all phrases and the background ones, by the mask's crop."""
+        seen = self._embed(image, masks.rle(), crops)
+        negative = embed_phrases(self._clip, tuple(background)).vectors if background else text.vectors[:0]
+        everything = np.concatenate([text.vectors, negative])
+        return softmax(_SHARPNESS * seen @ everything.T)[:, : len(text)]
+
+    def _embed(self, image: Image, rles: Sequence[RLE], crops: Crops) -> FloatArray:
+        """Unit vectors (n, d); of "both" kinds of crops the mean."""
+        kinds = (False, True) if crops == "both" else (crops == "masked",)
+        parts = [self._clip.encode_images(batch) for batch in _batches(image, rles, kinds)]
+        stacked = np.concatenate(parts).reshape(len(rles), len(kinds), -1).mean(axis=1)
+        return np.asarray(stacked / np.linalg.norm(stacked, axis=1, keepdims=True), dtype=np.float32)
+
+
+def _batches(image: Image, rles: Sequence[RLE], kinds: Sequence[bool]) -> Iterator[list[np.ndarray]]:
+    batch = []
+    for rle in rles:
+        mask = rle if rle.area else RLE.from_mask(np.ones(image.hw, dtype=bool))
+        batch += [square_crop(image, mask, grow=_GROW, blank=blank)[0] for blank in kinds]
+        if len(batch) >= _CROPS:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _enlarged(heat: FloatArray) -> FloatArray:
+    from PIL import Image as Pillow
+
+    picture = Pillow.fromarray(heat).resize((_HEAT_SIDE, _HEAT_SIDE), Pillow.Resampling.BICUBIC)
+    return np.asarray(picture, dtype=np.float32)

@@ -1,0 +1,100 @@
+"""Matching with a text head on a Segment Anything model: the image is encoded once, for masks and for words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sampipe.errors import CheckpointError
+from sampipe.text.matching import Crops, HeatMaps
+from sampipe.types import RLE, Embedding, Image, Masks
+from sampipe.types._arrays import FloatArray
+
+if TYPE_CHECKING:
+    from sampipe.models import SamModel
+    from sampipe.models.text_head import TextHead
+
+
+class HeadMatcher:
+    """See :class:`sampipe.text.matching.Matcher`. Each phrase is judged by itself, so no background competes.
+
+    Args:
+        sam: the model.
+        head: the head on top of it.
+        space: the head's CLIP space.
+    """
+
+    def __init__(self, sam: SamModel, head: TextHead, *, space: str) -> None:
+        self._sam, self._head = sam, head.to(sam.device)
+        self.name, self.space, self.digest = sam.name, space, sam.key
+
+    @classmethod
+    def load(cls, model: str, device: str = "auto") -> HeadMatcher:
+        """The model with the head whose file lies beside it.
+
+        Raises:
+            CheckpointError: no head, or one that was trained on other weights.
+        """
+        from sampipe.models import load_model
+        from sampipe.models.text_head import load_text_head
+
+        path = head_path(model)
+        if not path.is_file():
+            raise CheckpointError(
+                f"{model}: has no text head ({path} is not there). Use 'nano', a CLIP model such as ViT-B-32/openai, "
+                f"or train a head: sampipe train text --from {model}"
+            )
+        sam, loaded = load_model(model, device), load_text_head(path)
+        if loaded.sam_digest != sam.key:
+            raise CheckpointError(
+                f"{path}: trained on the weights {loaded.sam_digest[:16]}, and {model} is {sam.key[:16]}. "
+                f"Train it again: sampipe train text --from {model}"
+            )
+        return cls(sam, loaded.head, space=loaded.space)
+
+    def heat(self, image: Image, text: Embedding, background: Sequence[str]) -> HeatMaps:
+        """Logits of each phrase at stride 8 of the model's input."""
+        import torch
+
+        from sampipe.models import default_cache
+
+        embedding = default_cache().get_or_encode(self._sam, image)
+        with torch.inference_mode():
+            vectors = torch.tensor(text.vectors, device=self._sam.device)
+            fine = embedding.fine[0][None].float() if embedding.fine else None
+            logits = self._head(embedding.features[None].float(), fine, vectors)[0]
+        return HeatMaps(logits.float().cpu().numpy(), embedding.frame)
+
+    def scores(
+        self, image: Image, masks: Masks, text: Embedding, *, crops: Crops, background: Sequence[str]
+    ) -> FloatArray:
+        """Mean probability of each phrase over the places inside each mask."""
+        maps = self.heat(image, text, background)
+        side = maps.logits.shape[-1]
+        likely = (1 / (1 + np.exp(-maps.logits))).reshape(len(text), -1)
+        inside = np.stack([_covered(mask, side, maps.frame.resized_hw, maps.frame.input_size) for mask in masks.rle()])
+        area = np.maximum(inside.sum(axis=1, keepdims=True), 1e-6)
+        return np.asarray(inside @ likely.T / area, dtype=np.float32)
+
+
+def head_path(model: str) -> Path:
+    """Where the head of a model belongs: beside its file, ``<stem>_text.safetensors``."""
+    from sampipe.models.hub import installed_path
+    from sampipe.models.known import is_known, known_model
+
+    path = installed_path(known_model(model)) if is_known(model) else Path(model).expanduser()
+    return (path or Path(f"{model}.safetensors")).with_name(f"{path.stem if path else model}_text.safetensors")
+
+
+def _covered(mask: RLE, side: int, resized_hw: tuple[int, int], input_size: int) -> FloatArray:
+    """The share of each place that a mask covers, (side * side,)."""
+    from PIL import Image as Pillow
+
+    height, width = (max(1, round(length * side / input_size)) for length in resized_hw)
+    picture = Pillow.fromarray(mask.decode().astype(np.float32))
+    covered = np.zeros((side, side), dtype=np.float32)
+    covered[:height, :width] = np.asarray(picture.resize((width, height), Pillow.Resampling.BOX))
+    return covered.reshape(-1)
