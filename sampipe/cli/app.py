@@ -9,6 +9,7 @@ import typer
 from sampipe.cli import (
     annotate,
     bench,
+    data,
     demo,
     doctor,
     evaluate,
@@ -64,6 +65,7 @@ app.command()(demo.demo)
 app.command()(bench.bench)
 app.add_typer(evaluate.app, name="eval")
 app.add_typer(train.app, name="train")
+app.add_typer(data.app, name="data")
 app.add_typer(export.app, name="export")
 
 
