@@ -19,9 +19,6 @@ from sampipe.errors import CheckpointError
 from sampipe.train.captioned import WORDS, draw_query
 from sampipe.types._arrays import BoolArray, UInt8Array
 
-SIDE = 64
-"""Of the maps that the head is taught: stride 8 of an input of 512."""
-
 
 @dataclass(frozen=True)
 class Example:
@@ -29,9 +26,9 @@ class Example:
 
     Attributes:
         features: (channels, s, s) float16.
-        fine: (channels, 2 s, 2 s) float16.
+        fine: (channels, 2 s, 2 s) float16; no channels where the model has no finer map.
         phrases: what is on it; for a composed scene the full name of each thing.
-        masks: uint8 (k, SIDE * SIDE / 8): where, packed bits.
+        masks: uint8 (k, 2 s * 2 s / 8): where, packed bits.
         source: which vocabulary its annotators had; "scene" for composed scenes.
         content: rows and columns of the map that hold picture.
     """
@@ -43,14 +40,19 @@ class Example:
     source: str
     content: tuple[int, int]
 
+    @property
+    def side(self) -> int:
+        """Rows and columns of the map that the head is taught: 2 s, stride 8."""
+        return 2 * int(self.features.shape[-1])
+
     def where(self) -> BoolArray:
-        """The masks, (k, SIDE, SIDE)."""
-        return np.unpackbits(self.masks, axis=1).reshape(-1, SIDE, SIDE).astype(bool)
+        """The masks, (k, 2 s, 2 s)."""
+        return np.unpackbits(self.masks, axis=1).reshape(-1, self.side, self.side).astype(bool)
 
 
 def pack(masks: Sequence[BoolArray]) -> UInt8Array:
-    """Masks (SIDE, SIDE) as rows of bits."""
-    return np.packbits(np.asarray(masks, dtype=bool).reshape(len(masks), SIDE * SIDE), axis=1)
+    """Masks (2 s, 2 s) as rows of bits."""
+    return np.packbits(np.asarray(masks, dtype=bool).reshape(len(masks), -1), axis=1)
 
 
 @dataclass(frozen=True)
@@ -60,9 +62,9 @@ class Batch:
     Attributes:
         features, fine: (b, channels, s, s) and (b, channels, 2 s, 2 s).
         text: indices (b, n) into the trainer's phrases.
-        masks: (b, n, SIDE, SIDE).
+        masks: (b, n, 2 s, 2 s).
         judged: (b, n): whether the annotators would have marked the phrase.
-        content: (b, 1, SIDE, SIDE): where there is picture.
+        content: (b, 1, 2 s, 2 s): where there is picture.
     """
 
     features: Tensor
@@ -119,9 +121,10 @@ class ExampleSet:
         asked = [self._scene(one, rng) if source == "scene" else self._photo(one, rng) for one in drawn]
         width = max(len(texts) for texts, _ in asked)
         text = torch.zeros(count, width, dtype=torch.long)
-        masks = torch.zeros(count, width, SIDE, SIDE)
+        side = drawn[0].side
+        masks = torch.zeros(count, width, side, side)
         judged = torch.zeros(count, width, dtype=torch.bool)
-        content = torch.zeros(count, 1, SIDE, SIDE)
+        content = torch.zeros(count, 1, side, side)
         for row, (texts, where) in enumerate(asked):
             text[row, : len(texts)] = torch.tensor(texts)
             masks[row, : len(texts)] = torch.from_numpy(where)
@@ -139,7 +142,7 @@ class ExampleSet:
         absent = [name for name in self.vocabulary[example.source] if name not in example.phrases]
         others = rng.permutation(len(absent))[: self.negatives]
         names = [*example.phrases, *(absent[i] for i in others)]
-        where = np.concatenate([example.where(), np.zeros((len(others), SIDE, SIDE), dtype=bool)])
+        where = np.concatenate([example.where(), np.zeros((len(others), example.side, example.side), dtype=bool)])
         return [self.number(name) for name in names], where
 
     def _scene(self, example: Example, rng: np.random.Generator) -> tuple[list[int], BoolArray]:
@@ -152,7 +155,7 @@ class ExampleSet:
                 words[place] = _other(words[place], rng)
             true_of = [set(words) <= set(thing) for thing in things]
             texts.append(self.number(" ".join(words)))
-            masks.append(where[true_of].any(axis=0) if any(true_of) else np.zeros((SIDE, SIDE), dtype=bool))
+            masks.append(where[true_of].any(axis=0) if any(true_of) else np.zeros(where.shape[1:], dtype=bool))
         return texts, np.stack(masks)
 
     def save(self, path: Path) -> None:

@@ -36,7 +36,7 @@ class MapConfig:
         seed: of batches and first weights.
     """
 
-    minutes: float | None = 15.0
+    minutes: float | None = 12.0
     steps: int = 20_000
     batch_size: int = 16
     learning_rate: float = 2e-3
@@ -93,7 +93,7 @@ def map_loss(logits: Tensor, batch: Batch) -> Tensor:
     """Cross-entropy and dice of phrases that are there, cross-entropy of those that are not.
 
     Args:
-        logits: (b, n, SIDE, SIDE).
+        logits: (b, n, 2 s, 2 s).
         batch: with its masks; places without picture and phrases nobody judged count for nothing.
     """
     present = (batch.masks.sum(dim=(2, 3)) > 0) & batch.judged
@@ -125,7 +125,7 @@ class _Vectors:
 
 
 def _logits(head: TextHead, batch: Batch, text: Tensor) -> Tensor:
-    """(b, n, SIDE, SIDE): each picture with phrases of its own."""
+    """(b, n, 2 s, 2 s): each picture with phrases of its own."""
     queries, thresholds = head.ask(text)
     places = head.places(batch.features, batch.fine)
     return torch.einsum("bkhw,bnk->bnhw", places, queries.to(places.dtype)) + thresholds[..., None, None]

@@ -15,7 +15,7 @@ from PIL import Image as Pillow
 from sampipe.models import SamModel
 from sampipe.text.words import WordsEncoder
 from sampipe.train.captioned import compose_scene
-from sampipe.train.text_examples import SIDE, Example, ExampleSet, pack
+from sampipe.train.text_examples import Example, ExampleSet, pack
 from sampipe.types import Image
 from sampipe.types._arrays import BoolArray, UInt8Array
 from sampipe.types.coco import Picture, read_coco
@@ -24,7 +24,7 @@ SCENE = "scene"
 _LEAST_CELLS = 6  # of the map; smaller things are not taught
 _LEAST_CUT_OUT = 1500  # px² of a thing that is pasted
 _KEPT_CUT_OUTS = 500
-_CROPS, _PASTED = 2, 2  # of each photo
+_MOST_VIEWS = 5  # of one photo
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ def build_examples(
     words: WordsEncoder,
     folders: Sequence[tuple[Path, float]],
     *,
+    views: int,
     scenes: int,
     scene_share: float,
     seed: int,
@@ -53,6 +54,7 @@ def build_examples(
         sam: the model whose encoder stays frozen.
         words: what knows the classes' names; classes that it does not know are left out, and said.
         folders: COCO folders and how often each is drawn.
+        views: about so many of photos, divided like the shares; at least one and at most five of each photo.
         scenes: how many composed scenes.
         scene_share: how often one is drawn, beside the folders' shares, which are taken as proportions of the rest.
         seed: of crops, pastes and scenes.
@@ -70,7 +72,8 @@ def build_examples(
         if names - known:
             say(f"{folder.name}: left out, unknown to the words: {', '.join(sorted(names - known))}")
         vocabulary[folder.name], shares[folder.name] = sorted(known), (1 - shares[SCENE]) * share / total
-        for view in photo_views(pictures, known, side, rng, source=folder.name):
+        each = int(np.clip(round(views * share / total / len(pictures)), 1, _MOST_VIEWS))
+        for view in photo_views(pictures, known, side, rng, source=folder.name, each=each):
             if example := _encoded(sam, view):
                 examples.append(example)
                 if len(examples) % 200 == 0:
@@ -83,9 +86,12 @@ def build_examples(
 
 
 def photo_views(
-    pictures: Sequence[Picture], known: set[str], side: int, rng: np.random.Generator, *, source: str
+    pictures: Sequence[Picture], known: set[str], side: int, rng: np.random.Generator, *, source: str, each: int
 ) -> Iterator[View]:
-    """Of each photo the whole, two crops, and two of the three with things of earlier photos pasted on."""
+    """Of each photo ``each`` views: the whole, crops, and both again with things of earlier photos pasted on.
+
+    A single view is the whole photo three times out of five, and a crop otherwise.
+    """
     bank: deque[View] = deque(maxlen=_KEPT_CUT_OUTS)
     for number in rng.permutation(len(pictures)):
         picture = pictures[int(number)]
@@ -98,10 +104,12 @@ def photo_views(
             continue
         bank.extend(_cut_outs(pixels, where, picture, known, source))
         whole = _placed(pixels, where, (0, 0, pixels.shape[1], pixels.shape[0]), side, source)
-        crops = [_placed(pixels, where, _zoomed(picture, rng), side, source) for _ in range(_CROPS)]
-        yield from (whole, *crops)
-        for view in (whole, *crops)[:_PASTED]:
-            yield _pasted(view, bank, rng)
+        crops = [_placed(pixels, where, _zoomed(picture, rng), side, source) for _ in range(1 if each == 1 else 2)]
+        if each == 1:
+            yield whole if rng.random() < 0.6 else crops[0]
+            continue
+        plain = [whole, *crops]
+        yield from [*plain, *(_pasted(view, bank, rng) for view in plain[: each - 3])][:each]
 
 
 def _zoomed(picture: Picture, rng: np.random.Generator) -> tuple[float, float, float, float]:
@@ -192,9 +200,9 @@ def _scene_view(rng: np.random.Generator, side: int) -> View:
 @torch.inference_mode()
 def _encoded(sam: SamModel, view: View) -> Example | None:
     """None where nothing on the view is large enough to teach."""
-    side = view.pixels.shape[0]
-    cell = side // SIDE
-    maps = {name: mask.reshape(SIDE, cell, SIDE, cell).mean(axis=(1, 3)) >= 0.5 for name, mask in view.where.items()}
+    side = 2 * sam.config.grid
+    cell = view.pixels.shape[0] // side
+    maps = {name: mask.reshape(side, cell, side, cell).mean(axis=(1, 3)) >= 0.5 for name, mask in view.where.items()}
     least = 3 if view.source == SCENE else _LEAST_CELLS
     maps = {name: covered for name, covered in maps.items() if covered.sum() >= least}
     if not maps:
@@ -204,7 +212,8 @@ def _encoded(sam: SamModel, view: View) -> Example | None:
     normalized = torch.zeros_like(pixels)
     normalized[..., :height, :width] = sam.sam.normalize(pixels)[..., :height, :width]
     with torch.autocast(sam.device.type, dtype=torch.bfloat16):
-        features, fine, *_ = sam.sam.encode(normalized)
+        features, *finer = sam.sam.encode(normalized)
+        fine = finer[0] if finer else features.new_zeros(1, 0, side, side)
     return Example(
         features=features[0].half().cpu().clone(),
         fine=fine[0].half().cpu().clone(),

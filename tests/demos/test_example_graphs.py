@@ -11,7 +11,7 @@ from sampipe.cli import app
 from sampipe.graph import Graph
 
 FILES = sorted((Path(__file__).parents[2] / "demos" / "graphs").glob("*.yaml"))
-THEIR_OWN_WEIGHTS = {"yolox.yaml"}  # the detector's file is downloaded at the first run
+THEIR_OWN_WEIGHTS = {"yolox.yaml": "yolox_nano.onnx", "text_detector.yaml": "grounding-dino"}  # come at the first run
 
 
 def test_there_are_examples() -> None:
@@ -28,7 +28,7 @@ def test_nothing_but_weights_can_be_missing(path: Path) -> None:
 def test_sampipe_check_says_ready(path: Path) -> None:
     result = CliRunner().invoke(app, ["check", str(path)])
     if path.name in THEIR_OWN_WEIGHTS and result.exit_code:
-        assert "yolox_nano.onnx" in result.output
+        assert THEIR_OWN_WEIGHTS[path.name] in result.output
     else:
         assert result.exit_code == 0, result.output
 

@@ -25,7 +25,10 @@ def text(
     scene_share: Annotated[
         float, typer.Option(min=0, max=0.99, rich_help_panel=DATA, help="How often one of them is drawn.")
     ] = 0.3,
-    minutes: Annotated[float, typer.Option(rich_help_panel=RUN, help="Of training, after the encoding.")] = 15.0,
+    views: Annotated[
+        int, typer.Option(min=1, rich_help_panel=DATA, help="Of the photos, about so many; each is encoded once.")
+    ] = 3200,
+    minutes: Annotated[float, typer.Option(rich_help_panel=RUN, help="Of training, after the encoding.")] = 12.0,
     batch_size: Annotated[int, typer.Option(min=2, rich_help_panel=OPTIMIZER, help="Pictures a step.")] = 16,
     learning_rate: Annotated[float, typer.Option(rich_help_panel=OPTIMIZER, help="At its peak.")] = 2e-3,
     install: Annotated[
@@ -55,7 +58,9 @@ def text(
         examples = ExampleSet.load(kept, model_key=sam.key)
         print(f"{len(examples.examples)} views from {kept}")
     else:
-        examples = build_examples(sam, words, folders, scenes=scenes, scene_share=scene_share, seed=seed, say=print)
+        examples = build_examples(
+            sam, words, folders, views=views, scenes=scenes, scene_share=scene_share, seed=seed, say=print
+        )
         examples.save(kept)
     torch.manual_seed(seed)
     shape = TextHeadConfig(text_dim=len(words.center), features=sam.config.embed_dim, fine=_fine_channels(examples))

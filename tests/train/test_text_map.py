@@ -1,0 +1,124 @@
+"""A text head learns on what a frozen encoder made: pictures are encoded once, and only for the model they are of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner
+
+import sampipe as sp
+from sampipe.cli import app
+from sampipe.models import Sam, SamModel
+from sampipe.models.checkpoints import save_checkpoint
+from sampipe.models.text_head import TextHead, TextHeadConfig, load_text_head
+from sampipe.text.words import load_words
+from sampipe.train.text_examples import Batch, ExampleSet
+from sampipe.train.text_map import MapConfig, map_loss, train_map
+from sampipe.train.text_views import build_examples, photo_views
+from sampipe.types.coco import read_coco
+
+
+@pytest.fixture
+def examples(tiny_network: Sam, shapes_folder: Path) -> ExampleSet:
+    sam = SamModel(tiny_network, name="tiny", key="tiny")
+    return build_examples(
+        sam,
+        load_words(),
+        [(shapes_folder, 1.0)],
+        views=20,
+        scenes=4,
+        scene_share=0.5,
+        seed=0,
+        say=lambda line: None,
+    )
+
+
+def head() -> TextHead:
+    torch.manual_seed(0)
+    shape = TextHeadConfig(features=32, fine=8, widths=(8, 8, 8), depths=(1, 1), keys=8, dropout=0.0)
+    return TextHead(shape, torch.from_numpy(load_words().center))
+
+
+def test_views_hold_what_is_marked_and_where_it_is(shapes_folder: Path) -> None:
+    rng = np.random.default_rng(0)
+    views = list(photo_views(read_coco(shapes_folder), {"box"}, 64, rng, source="shapes", each=5))
+    assert len(views) == 20
+    for view in views[::5]:  # whole photos
+        assert view.pixels.shape == (64, 64, 3) and view.content_hw == (51, 64)
+        inside = view.where["box"]
+        assert view.pixels[inside].mean() > 100 > view.pixels[~inside].mean()
+        assert not inside[view.content_hw[0] :].any()
+
+
+def test_a_batch_says_what_was_judged_and_where_there_is_picture(examples: ExampleSet) -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(6):
+        batch = examples.draw(3, rng)
+        assert batch.masks.shape[2:] == (8, 8) and batch.text.shape == batch.masks.shape[:2]
+        assert (batch.masks.sum(dim=(2, 3))[~batch.judged] == 0).all()
+        assert ((batch.masks > 0) <= (batch.content > 0)).all()
+
+
+def test_training_brings_the_loss_down_and_keeps_the_average(examples: ExampleSet) -> None:
+    network, told = head(), []
+    rng = np.random.default_rng(9)
+    batches = [examples.draw(4, rng) for _ in range(6)]
+    words = load_words()
+
+    def loss_of(state: dict[str, torch.Tensor]) -> float:
+        network.load_state_dict(state)
+        network.eval()
+        with torch.no_grad():
+            total = 0.0
+            for batch in batches:
+                text = torch.tensor(words.encode_texts([examples.phrases[i] for i in batch.text.flatten().tolist()]))
+                queries, thresholds = network.ask(text.reshape(*batch.text.shape, -1))
+                places = network.places(batch.features, batch.fine)
+                logits = torch.einsum("bkhw,bnk->bnhw", places, queries) + thresholds[..., None, None]
+                total += float(map_loss(logits, batch))
+        return total
+
+    before = loss_of({name: value.clone() for name, value in network.state_dict().items()})
+    config = MapConfig(minutes=None, steps=40, batch_size=4)
+    state = train_map(network, examples, words, config, say=told.append)
+    assert loss_of(state) < before and told[-1].startswith("40 steps")
+
+
+def test_what_nobody_judged_and_where_no_picture_is_counts_for_nothing() -> None:
+    masks = torch.zeros(1, 2, 4, 4)
+    masks[0, 0, :2, :2] = 1
+    content = torch.zeros(1, 1, 4, 4)
+    content[..., :2] = 1
+    judged = torch.tensor([[True, False]])
+    nothing = torch.zeros(0)
+    batch = Batch(nothing, nothing, nothing, masks, judged, content)
+    logits = torch.randn(1, 2, 4, 4)
+    changed = logits.clone()
+    changed[:, 1] += 5
+    changed[..., 2:] -= 5
+    assert map_loss(logits, batch) == pytest.approx(float(map_loss(changed, batch)))
+
+
+def test_examples_are_kept_for_their_model_alone(examples: ExampleSet, tmp_path: Path) -> None:
+    examples.save(tmp_path / "examples.pt")
+    again = ExampleSet.load(tmp_path / "examples.pt", model_key="tiny")
+    assert len(again.examples) == len(examples.examples) and again.vocabulary == examples.vocabulary
+    assert np.array_equal(again.examples[0].where(), examples.examples[0].where())
+    with pytest.raises(sp.CheckpointError, match="Delete it"):
+        ExampleSet.load(tmp_path / "examples.pt", model_key="other")
+
+
+def test_the_command_trains_a_head_that_the_model_finds(tiny_network: Sam, shapes_folder: Path, tmp_path: Path) -> None:
+    model = tmp_path / "own.safetensors"
+    save_checkpoint(tiny_network.state_dict(), tiny_network.config, model, dtype=torch.float32)
+    words = ["train", "text", "--data", str(shapes_folder), "--from", str(model), "--out", str(tmp_path / "run")]
+    options = ["--scenes", "2", "--views", "8", "--minutes", "0.01", "--batch-size", "2", "--install"]
+    result = CliRunner().invoke(app, [*words, *options])
+    assert result.exit_code == 0, result.output
+    loaded = load_text_head(tmp_path / "own_text.safetensors")
+    assert loaded.sam_digest == sp.load_model(model, "cpu").key and loaded.space == load_words().space
+    again = CliRunner().invoke(app, [*words, *options])
+    assert again.exit_code == 0 and "views from" in again.output
