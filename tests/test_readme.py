@@ -1,4 +1,4 @@
-"""What README.md tells people to run is run, and what it says they will see is compared with what they see.
+"""What README.md and some pages of docs/ tell people to run is run, and compared with what they say is printed.
 
 A block under ``<!-- not run: REASON -->`` is left alone. Each block runs in an empty folder of its own,
 beside a link to ``demos``.
@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+PAGES = ("README.md", "docs/formats.md", "docs/jobs.md")
 SET_UP_LINES = ("pip install . && sampipe segment sample:coffee --out out", 'pip install ".[test]" && pytest')
 BLOCK = re.compile(
     r"(?P<skip><!-- not run: [^\n]+ -->\n)?^```(?P<language>\w+)\n(?P<body>.*?)^```$",
@@ -33,9 +34,10 @@ class Block:
     output: str | None
     skipped: bool
     line: int
+    page: str = ""
 
 
-def read_blocks(text: str) -> list[Block]:
+def read_blocks(text: str, page: str = "") -> list[Block]:
     matches = list(BLOCK.finditer(text))
     blocks: list[Block] = []
     for index, match in enumerate(matches):
@@ -43,16 +45,16 @@ def read_blocks(text: str) -> list[Block]:
         follows = after is not None and not text[match.end() : after.start()].strip()
         output = after["body"] if after and follows and after["language"] == "text" else None
         line = text[: match.start()].count("\n") + 1
-        blocks.append(Block(match["language"], match["body"], output, match["skip"] is not None, line))
+        blocks.append(Block(match["language"], match["body"], output, match["skip"] is not None, line, page))
     return blocks
 
 
-BLOCKS = read_blocks((ROOT / "README.md").read_text(encoding="utf-8"))
+BLOCKS = [block for page in PAGES for block in read_blocks((ROOT / page).read_text(encoding="utf-8"), page)]
 
 
 def runnable(language: str, start: str = "") -> list[object]:
     found = [b for b in BLOCKS if b.language == language and not b.skipped and b.body.startswith(start)]
-    return [pytest.param(block, id=f"line-{block.line}") for block in found]
+    return [pytest.param(block, id=f"{block.page}-{block.line}") for block in found]
 
 
 def test_blocks_are_found_with_what_follows_them() -> None:
@@ -77,7 +79,7 @@ def test_set_up_lines_stand_in_a_bash_block_once(line: str) -> None:
 def test_each_output_block_follows_what_prints_it() -> None:
     outputs = [block for block in BLOCKS if block.language == "text" and not block.skipped]
     shown = {block.output for block in BLOCKS if block.language in ("bash", "python")}
-    assert [block.line for block in outputs if block.body not in shown] == []
+    assert [(block.page, block.line) for block in outputs if block.body not in shown] == []
 
 
 def run(command: list[str], folder: Path) -> str:
@@ -94,7 +96,7 @@ def run(command: list[str], folder: Path) -> str:
 
 
 @pytest.mark.parametrize("block", runnable("python"))
-def test_python_prints_what_the_readme_says(block: Block, tmp_path: Path) -> None:
+def test_python_prints_what_the_page_says(block: Block, tmp_path: Path) -> None:
     (tmp_path / "snippet.py").write_text(block.body, encoding="utf-8")
     printed = run([sys.executable, "snippet.py"], tmp_path)
     if block.output is not None:
@@ -103,7 +105,7 @@ def test_python_prints_what_the_readme_says(block: Block, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("block", runnable("bash", start="sampipe"))
-def test_commands_run_and_print_what_the_readme_says(block: Block, tmp_path: Path) -> None:
+def test_commands_run_and_print_what_the_page_says(block: Block, tmp_path: Path) -> None:
     printed = run(["bash", "-euo", "pipefail", "-c", block.body], tmp_path)
     if block.output is not None:  # its seconds differ from run to run, so only the words are compared
         assert words(printed) == words(block.output)
