@@ -24,12 +24,15 @@ class OnnxDecoder:
 
     Raises:
         MissingDependencyError: onnxruntime is not installed.
-        DataError: the file was not written by sampipe.
+        DataError: there is no such file, it is no ONNX, or it was not written by sampipe.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         runtime = require("onnxruntime", "onnx")
-        self._session = runtime.InferenceSession(os.fspath(path), providers=["CPUExecutionProvider"])
+        try:
+            self._session = runtime.InferenceSession(os.fspath(path), providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime's errors have no common class but this
+            raise DataError(f"{os.fspath(path)} cannot be loaded by onnxruntime: {error}") from error
         metadata = self._session.get_modelmeta().custom_metadata_map
         if "sampipe" not in metadata:
             raise DataError(f"{os.fspath(path)} was not written by `sampipe export onnx`: its metadata do not say so.")

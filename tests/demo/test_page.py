@@ -52,7 +52,10 @@ def click(page: Any, x: float, y: float, **how: Any) -> None:
 
 def answered(page: Any) -> None:
     page.wait_for_function(
-        "() => { const one = sampipe.bench.active; return one && sampipe.bench.answers.get(one.version)?.seconds }"
+        """() => {
+          const one = sampipe.bench.active, answer = one && sampipe.bench.answers.get(one.version);
+          return answer && answer.candidates && !answer.pending;
+        }"""
     )
 
 
