@@ -229,7 +229,10 @@ def ap50(asked: Sequence[Asked], found: Sequence[Masks]) -> float | None:
     with contextlib.redirect_stdout(io.StringIO()):
         coco = COCO()
         coco.dataset = {
-            "images": [{"id": number} for number in range(1, len(asked) + 1)],
+            "images": [
+                {"id": number, "height": masks.hw[0], "width": masks.hw[1]}
+                for number, masks in enumerate(found, start=1)
+            ],
             "annotations": truths,
             "categories": [{"id": number, "name": phrase} for phrase, number in category.items()],
         }
