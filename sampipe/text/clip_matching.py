@@ -11,10 +11,11 @@ from sampipe.text.crops import square_crop
 from sampipe.text.embed import embed_phrases
 from sampipe.text.matching import Crops, HeatMaps, softmax
 from sampipe.types import RLE, Embedding, Image, Masks
-from sampipe.types._arrays import FloatArray
+from sampipe.types._arrays import FloatArray, UInt8Array
 
 _SHARPNESS = 100.0  # CLIP's own, at which its cosines become probabilities
-_CROPS = 32  # at a time: crops of a large picture are large
+_CROPS = 32  # at a time
+_LARGEST_CROP = 768
 _GROW = 1.2
 _HEAT_SIDE = 64
 
@@ -61,12 +62,22 @@ def _batches(image: Image, rles: Sequence[RLE], kinds: Sequence[bool]) -> Iterat
     batch = []
     for rle in rles:
         mask = rle if rle.area else RLE.from_mask(np.ones(image.hw, dtype=bool))
-        batch += [square_crop(image, mask, grow=_GROW, blank=blank)[0] for blank in kinds]
+        batch += [_shrunk(square_crop(image, mask, grow=_GROW, blank=blank)[0]) for blank in kinds]
         if len(batch) >= _CROPS:
             yield batch
             batch = []
     if batch:
         yield batch
+
+
+def _shrunk(crop: UInt8Array) -> UInt8Array:
+    """At most twice as large as any image tower looks at it, so that a batch of crops of a large picture stays small."""
+    from PIL import Image as Pillow
+
+    if len(crop) <= _LARGEST_CROP:
+        return crop
+    picture = Pillow.fromarray(crop).resize((_LARGEST_CROP, _LARGEST_CROP), Pillow.Resampling.BOX)
+    return np.asarray(picture)
 
 
 def _enlarged(heat: FloatArray) -> FloatArray:

@@ -40,7 +40,7 @@ class MatchingNode(Node):
         weights = Requirement.weights(
             self.model,
             is_met=lambda: _is_here(self.model),
-            fix=f"{self.model} is fetched at the first run; without a network give local-dir:FOLDER, or nano",
+            fix=_fix(self.model),
         )
         return (weights, Requirement.device(self.device))
 
@@ -54,6 +54,14 @@ class MatchingNode(Node):
         matcher = self.matcher
         check_space(text, matcher)
         return matcher
+
+
+def _fix(model: str) -> str:
+    from sampipe.models.known import is_known
+
+    if is_known(model) or Path(model).expanduser().is_file():
+        return f"it has no text head; use nano, a CLIP model, or sampipe train text --from {model} --install"
+    return f"{model} is fetched at the first run; without a network give local-dir:FOLDER, or nano"
 
 
 def _is_here(model: str) -> bool:
