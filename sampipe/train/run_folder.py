@@ -24,7 +24,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-import sampipe
 from sampipe._files import whole_file, write_atomic
 from sampipe.errors import CheckpointError, DataError
 from sampipe.models.checkpoints import save_checkpoint
@@ -142,7 +141,7 @@ def session(*, device: torch.device, processes: int, step: int) -> dict[str, Any
 
 def source() -> str:
     """Which sampipe runs: the commit of a checkout, or a wheel with a digest of what it installed."""
-    root = Path(sampipe.__file__).resolve().parents[1]
+    root = Path(__file__).resolve().parents[2]
     if (root / ".git").exists() and shutil.which("git"):
         commit = _git(root, "rev-parse", "HEAD")
         if commit:

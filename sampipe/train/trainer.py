@@ -111,6 +111,9 @@ class Trainer:
         """
         gpu = [self._device] if self._device.type == "cuda" else []
         with torch.random.fork_rng(devices=gpu), stop_requests(self._say) as asked, self._logging():
+            if self._agree(False)[0] >= 1:
+                self._say(f"{self.folder.path} is finished, at step {self.step}; more --steps or --minutes train on")
+                return self.folder.model_file
             if self.step == 0:
                 self._measure(self.save())
             model = self._wrapped()

@@ -146,9 +146,11 @@ def test_a_folder_with_another_run_is_refused_and_says_what_differs(train: Any) 
 
 def test_a_finished_run_is_not_trained_on(train: Any, tmp_path: Path) -> None:
     train(loop=replace(LOOP, steps=1)).run()
-    before = (tmp_path / "run" / "log.csv").read_text()
-    train(loop=replace(LOOP, steps=1)).run()
-    assert (tmp_path / "run" / "log.csv").read_text() == before
+    before = {file.name: file.read_bytes() for file in (tmp_path / "run").glob("[lms]*.*")}
+    said: list[str] = []
+    train(loop=replace(LOOP, steps=1), say=said.append).run()
+    assert {file.name: file.read_bytes() for file in (tmp_path / "run").glob("[lms]*.*")} == before
+    assert "is finished, at step 1" in said[-1]
 
 
 def test_a_damaged_state_is_told(train: Any, tmp_path: Path) -> None:
