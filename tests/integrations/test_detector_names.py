@@ -15,6 +15,8 @@ NODES = {
     "yolox_nano:mine.onnx": ("onnx.YoloxDetector@1", {"weights": "mine.onnx"}),
     "torchvision": ("torchvision.TorchvisionDetector@1", {"classes": "person"}),
     "torchvision:ssd300_vgg16": ("torchvision.TorchvisionDetector@1", {"model": "ssd300_vgg16"}),
+    "torchvision_keypoints": ("torchvision.TorchvisionKeypoints@1", {"max_points": 5}),
+    "torchvision_keypoints:mine.pth": ("torchvision.TorchvisionKeypoints@1", {"weights": "mine.pth"}),
     "ultralytics": ("ultralytics.UltralyticsDetector@1", {"iou": 0.5}),
     "ultralytics:rtdetr-l.pt": (
         "ultralytics.UltralyticsDetector@1",
