@@ -71,7 +71,7 @@ def _batches(image: Image, rles: Sequence[RLE], kinds: Sequence[bool]) -> Iterat
 
 
 def _shrunk(crop: UInt8Array) -> UInt8Array:
-    """At most twice as large as any image tower looks at it, so that a batch of crops of a large picture stays small."""
+    """At most twice as large as an image tower looks at it, so that a batch of crops of a large picture stays small."""
     from PIL import Image as Pillow
 
     if len(crop) <= _LARGEST_CROP:
