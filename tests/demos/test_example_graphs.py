@@ -15,7 +15,7 @@ THEIR_OWN_WEIGHTS = {"yolox.yaml": "yolox_nano.onnx", "text_detector.yaml": "gro
 
 
 def test_there_are_examples() -> None:
-    assert {"boxes", "edges", "everything", "faces", "yolox"} <= {path.stem for path in FILES}
+    assert {"boxes", "edges", "everything", "faces", "gaze", "similar", "yolox"} <= {path.stem for path in FILES}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

@@ -33,7 +33,7 @@ PARAMETERS: dict[str, Callable[[Path], dict[str, object]]] = {
     "Gaze": lambda _: {"samples": [[5, 5, 0.0], [6, 5, 0.1], [40, 30, 0.2], [41, 30, 0.3]]},
     "MaskPrompts": lambda _: {"logits": np.zeros((1, 16, 16)).tolist()},
     "ClipText": lambda _: {"texts": ["dog", "a hot dog"]},
-    "SimilarPrompts": lambda _: {"examples": [{"image": "sample:coins", "box": [293, 30, 346, 85]}]},
+    "SimilarPrompts": lambda _: {"examples": [{"image": "sample:coins", "box": [191, 26, 242, 78]}]},
     "SaveCoco": lambda folder: {"path": str(folder / "annotations.json")},
     "SavePng": lambda folder: {"directory": str(folder)},
     "SaveYolo": lambda folder: {"directory": str(folder), "tolerance": 0.0},
