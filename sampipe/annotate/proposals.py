@@ -15,11 +15,14 @@ from sampipe.graph import Graph, Node
 from sampipe.graph.chain import as_graph
 from sampipe.graph.registry import detector, points
 from sampipe.nodes import Segment, SegmentEverything, SelectCandidate
-from sampipe.types import Image, Masks
+from sampipe.nodes.text.pipelines import text_graph
+from sampipe.text.ways import choose_way
+from sampipe.types import Image, Masks, Text
 from sampipe.types.rle import iou_matrix
 
 EVERYTHING = "everything"
 LEARNED = "learned"
+TEXT = "text"
 LEARNER = "torchvision:fasterrcnn_mobilenet_v3_large_320_fpn"
 THING = "object"  # the one class of a detector that tells things from background and no more
 _SAME = 0.7  # IoU above which a proposal says what is there already
@@ -30,7 +33,7 @@ class Source:
     """Something that proposes masks.
 
     Args:
-        name: "everything", "learned", or a detector such as "face" or "onnx:model.onnx".
+        name: "everything", "learned", "text:a dog, a wheel", or a detector such as "face" or "onnx:model.onnx".
         missing: what it lacks on this machine and what to do about it, "" if it can run.
     """
 
@@ -58,13 +61,15 @@ class Sources:
 
     def listed(self) -> list[Source]:
         """All of them; nothing heavy is loaded."""
-        names = dict.fromkeys([*self.wanted, EVERYTHING, LEARNED, *points("sampipe.detectors")])
+        names = dict.fromkeys([*self.wanted, EVERYTHING, TEXT, LEARNED, *points("sampipe.detectors")])
         return [Source(name, self.missing(name)) for name in names]
 
     def missing(self, name: str) -> str:
         """Why a source cannot run here, with what to do about it; "" if it can."""
         if name == LEARNED and not self.learned.is_file():
             return "There is no detector trained on these photos yet."
+        if name == TEXT:
+            return "Type what to look for, such as: a dog, a wheel."
         try:
             problems = self.graph(name).check().problems
         except SampipeError as error:
@@ -76,10 +81,15 @@ class Sources:
 
         Raises:
             SpecError: no detector of that name.
+            DataError: a text that asks for nothing, or that nothing here can answer.
             MissingDependencyError: it needs a package that is not installed.
         """
         if name == EVERYTHING:
             return as_graph(SegmentEverything(model=self.model, device=self.device))
+        if name.startswith(f"{TEXT}:"):
+            phrases = Text.of(name.partition(":")[2]).phrases
+            way = choose_way(phrases, model=self.model, mode=None, clip=None, detector=False)
+            return text_graph(way, phrases, model=self.model, device=self.device)
         return self.detector(name) | Segment(model=self.model, device=self.device) | SelectCandidate()
 
     def detector(self, name: str) -> Node:

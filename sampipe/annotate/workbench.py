@@ -17,11 +17,12 @@ from sampipe.annotate.merge import Propose
 from sampipe.annotate.photos import Photo
 from sampipe.annotate.project import Outcome, Project
 from sampipe.annotate.prompting import answer
-from sampipe.errors import DataError
+from sampipe.errors import DataError, SampipeError
 from sampipe.graph import Graph
 from sampipe.types import Image
-from sampipe.web import turns
+from sampipe.web import sentence, turns
 
+_MOST_TOLD = 3  # photos that were left out, in a report
 _SHOWN_SIDE = 2048  # pixels; what a page gets of a larger photo
 Reply = dict[str, Any]
 
@@ -151,15 +152,18 @@ class Workbench:
 
     def _fill_rest(self, job: Job, source: str) -> str:
         open_photos = [photo for photo in self.project.photos if review.is_untouched(self.project.read(photo), source)]
-        found, unread = 0, []
+        found: list[int] = []
+        left_out: list[str] = []
         for photo in job.each(open_photos):
             try:
-                found += self._propose(photo, source)[1]
-            except DataError as error:
-                unread.append(str(error))
-        looked_at = len(open_photos) - len(unread)
-        report = f"{counted(found, 'proposal')} on {counted(looked_at, 'photo')}."
-        return report + (f" Left out: {'; '.join(unread)}." if unread else "")
+                found.append(self._propose(photo, source)[1])
+            except SampipeError as error:
+                left_out.append(sentence(error))
+        report = f"{counted(sum(found), 'proposal')} on {counted(len(found), 'photo')}."
+        if left_out:
+            more = f" … and {len(left_out) - _MOST_TOLD} more" if len(left_out) > _MOST_TOLD else ""
+            report += f" Left out: {'; '.join(left_out[:_MOST_TOLD])}{more}."
+        return report
 
     def learn(self, request: Mapping[str, Any]) -> Reply:
         """Begin to train a detector of "things" on the accepted masks, in the background."""

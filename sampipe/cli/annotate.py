@@ -16,7 +16,8 @@ def annotate(
     detector: Annotated[
         str | None,
         typer.Option(
-            metavar="ID", help="Pre-fill photos with what this finds: face, yolox_nano, learned, everything …"
+            metavar="ID",
+            help="Pre-fill photos with what this finds: face, yolox_nano, 'text:a dog', learned, everything …",
         ),
     ] = None,
     confidence: Annotated[

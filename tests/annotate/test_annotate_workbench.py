@@ -22,7 +22,7 @@ from sampipe.annotate.project import Project
 from sampipe.annotate.proposals import EVERYTHING
 from sampipe.annotate.workbench import Workbench
 from sampipe.errors import DataError
-from sampipe.types import RLE
+from sampipe.types import RLE, Image
 from sampipe.types.coco import read_coco
 
 Bench = Callable[..., Workbench]
@@ -65,6 +65,7 @@ def test_a_page_gets_what_it_needs_to_begin(bench: Bench) -> None:
     sources = {row["name"]: row["missing"] for row in start["sources"]}
     assert sources[EVERYTHING] == "" == sources["face"]
     assert "no detector trained on these photos yet" in sources["learned"]
+    assert "Type what to look for" in sources["text"]
 
 
 def test_a_photo_is_shown_whole_and_the_next_page_opens_with_it(bench: Bench) -> None:
@@ -246,5 +247,19 @@ def test_a_photo_of_twenty_megapixels_is_shown_smaller_and_clicked_in_its_own_pi
         assert (shown["width"], shown["height"]) == (5472, 3648) and len(shown["url"]) < 3_000_000
         reply = one.segment({"photo": key(one), "work": {"points": [[5000, 3000, 1]]}})
         assert reply["rle"]["size"] == [3648, 5472]
+    finally:
+        one.close()
+
+
+def test_words_propose_masks_of_that_name(folder: Path) -> None:
+    Image.open("sample:astronaut").to_pil().save(folder / "0 astronaut.png")
+    one = Workbench(Project(folder), model="nano", device="cpu")
+    try:
+        reply = one.propose({"photo": key(one), "source": "text:person"})
+        assert reply["found"] > 0
+        assert {row["label"] for row in reply["masks"]} == {"person"}
+        assert {row["source"] for row in reply["masks"]} == {"text:person"}
+        with pytest.raises(DataError, match="text: cannot run here"):
+            one.propose({"photo": key(one), "source": "text:"})
     finally:
         one.close()

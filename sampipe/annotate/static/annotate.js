@@ -25,6 +25,7 @@ sampipe.AnnotatePage = class {
     });
     this.work = new sampipe.PhotoWork(this.server, {
       changed: () => this.show(), notice: (text, kind) => this.notice(text, kind), saving: (count) => this.saving(count),
+      labels: (labels) => { this.labels = labels; },
     });
     this.listen();
     this.begin();
@@ -42,7 +43,7 @@ sampipe.AnnotatePage = class {
     const sources = this.$(".sa-propose select");
     this.sources = new Map(start.sources.map((one) => [one.name, one.missing]));
     sources.replaceChildren(...start.sources.map((one) => this.element("option", {
-      value: one.name, textContent: one.missing ? `${one.name} (not here)` : one.name })));
+      value: one.name, textContent: sampipe.sourceName(one) })));
     sources.value = start.source || "everything";
     this.$(".sa-help dl").replaceChildren(...sampipe.KEYS.flatMap(([keys, what]) => [
       this.element("dt", { textContent: keys }), this.element("dd", { textContent: what })]));
@@ -230,7 +231,7 @@ sampipe.AnnotatePage = class {
     this.photos = start.photos;
     this.sources = new Map(start.sources.map((one) => [one.name, one.missing]));
     for (const option of this.$(".sa-propose select").options)
-      option.textContent = this.sources.get(option.value) ? `${option.value} (not here)` : option.value;
+      option.textContent = sampipe.sourceName({ name: option.value, missing: this.sources.get(option.value) });
     this.showSource();
     this.show();
   }
@@ -247,6 +248,8 @@ sampipe.AnnotatePage = class {
     return null;
   }
 };
+
+sampipe.sourceName = ({ name, missing }) => (missing && name !== "text" ? `${name} (not here)` : name);
 
 // Calls that fail when the server does: Gradio's own only write to the console.
 sampipe.answered = (server) => new Proxy({}, {

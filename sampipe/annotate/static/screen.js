@@ -35,19 +35,22 @@ Object.assign(sampipe.AnnotatePage.prototype, {
     this.$("[data-do=done]").setAttribute("aria-pressed", Boolean(this.work.complete));
     this.$("[data-do=done]").textContent = this.work.complete ? "✓ Completed" : "✓ Complete, next";
     this.$("[data-do=review]").textContent = this.review ? `Leave the review (${this.review.length} more)` : "Look at the doubtful";
+    const finish = this.$("[data-do=finish]");
+    finish.hidden = !mask;
+    finish.textContent = mask && !mask.accepted ? "✓ Accept" : "✓ Finish";
     this.$(".sa-hint").textContent = this.hint(mask);
   },
 
   hint(mask) {
     if (this.broken) return "";
-    if (this.review) return "Enter accepts, Delete deletes, a click or a stroke mends. Both go on to the next.";
+    if (this.review) return "Accept or delete it; the next doubtful mask follows. A click or a stroke mends it.";
     if (this.tool === "select") return "Click a mask to choose it.";
     if (!mask) return this.tool === "eraser" ? "Choose a mask first." : "Click an object, or drag a box around it.";
-    return mask.accepted ? "More clicks mend this mask. Enter finishes it." : "Enter accepts this mask, Delete deletes it.";
+    return mask.accepted ? "More clicks mend this mask." : "Accept it, delete it, or mend it with a click.";
   },
 
   showPicture(masks, mask) {
-    const shown = this.hidden ? [] : [...masks].filter((one) => one.rle);
+    const shown = this.hidden ? [] : masks.filter((one) => one.rle && (!this.review || one === mask)); // one to judge
     const style = (one) => (one === mask ? "selected" : one.accepted ? "plain" : "waiting");
     shown.sort((a, b) => (a === mask) - (b === mask));
     this.view.layers = shown.map((one) => ({ id: one.id, rle: one.rle, color: this.color(one), style: style(one) }));
@@ -81,7 +84,8 @@ Object.assign(sampipe.AnnotatePage.prototype, {
 
   maskRow(mask, chosen) {
     const parts = [mask.source === "person" || mask.accepted ? "" : mask.source];
-    if (mask.predicted_iou !== null) parts.push(`IoU ${mask.predicted_iou.toFixed(2)}`);
+    if (!mask.accepted && mask.doubt !== undefined) parts.push(`doubt ${mask.doubt.toFixed(2)}`);
+    else if (mask.predicted_iou !== null) parts.push(`IoU ${mask.predicted_iou.toFixed(2)}`);
     if (mask.seconds >= 0.5) parts.push(`${Math.round(mask.seconds)} s`);
     const name = this.element("button", { className: "sa-name", onclick: () => this.work.select(mask.id) },
       this.element("b", { textContent: mask.label || "no label" }),
@@ -129,8 +133,15 @@ Object.assign(sampipe.AnnotatePage.prototype, {
     for (const name of ["review", "accept-below"]) this.$(`[data-do=${name}]`).disabled = !waiting && !this.review;
   },
 
+  // What is asked for proposals: a name of the list, the words behind "text".
+  asked() {
+    const name = this.$(".sa-propose select").value, words = this.$(".sa-words").value.trim();
+    return name === "text" && words ? `text:${words}` : name;
+  },
+
   showSource() {
-    const missing = this.sources.get(this.$(".sa-propose select").value) || "";
+    this.$(".sa-words").hidden = this.$(".sa-propose select").value !== "text";
+    const missing = this.sources.get(this.asked()) || "";
     this.$(".sa-missing").textContent = missing;
     for (const name of ["propose", "rest"]) this.$(`[data-do=${name}]`).disabled = Boolean(missing);
   },
@@ -188,14 +199,13 @@ Object.assign(sampipe.AnnotatePage.prototype, {
   listen() {
     const doing = {
       previous: () => this.go(-1), next: () => this.go(1), done: () => this.done(),
-      undo: () => this.work.undo(), redo: () => this.work.redo(),
+      finish: () => this.enter(), undo: () => this.work.undo(), redo: () => this.work.redo(),
       "zoom-in": () => this.view.zoomTo(this.view.zoom * 1.5), "zoom-out": () => this.view.zoomTo(this.view.zoom / 1.5),
       "zoom-fit": () => this.view.zoomTo(1), hide: () => { this.hidden = !this.hidden; this.show(); },
       "accept-all": () => this.work.accept(this.work.masks.map((mask) => mask.id)),
       "drop-all": () => this.work.remove(this.work.masks.filter((mask) => !mask.accepted).map((mask) => mask.id)),
       review: () => this.startReview(), "accept-below": () => this.acceptBelow(),
-      propose: () => this.propose(this.$(".sa-propose select").value),
-      rest: () => this.background("rest", { source: this.$(".sa-propose select").value }),
+      propose: () => this.propose(this.asked()), rest: () => this.background("rest", { source: this.asked() }),
       learn: () => this.background("learn", { minutes: this.$(".sa-propose input").valueAsNumber }),
       stop: () => this.background("stop", {}), help: () => this.$(".sa-help").showModal(),
     };
@@ -203,7 +213,7 @@ Object.assign(sampipe.AnnotatePage.prototype, {
     for (const button of this.$$("[data-do]")) button.onclick = () => doing[button.dataset.do]();
     for (const button of this.$$("[data-tool]")) button.onclick = () => this.choose(button.dataset.tool);
     this.$(".sa-photos").onchange = (event) => this.open(event.target.value);
-    this.$(".sa-propose select").onchange = () => this.showSource();
+    this.$(".sa-propose select").onchange = this.$(".sa-words").oninput = () => this.showSource();
     this.$(".sa-size input").oninput = (event) => this.brush(event.target.value);
     const label = this.$(".sa-labels input");
     label.onchange = () => this.setLabel(label.value);

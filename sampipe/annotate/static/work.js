@@ -5,7 +5,7 @@ window.sampipe = window.sampipe || {};
 sampipe.PhotoWork = class {
   static LONGEST_PAUSE = 60; // seconds without an action that still count as work on a mask
 
-  // on: changed(), notice(text, kind), saving(count)
+  // on: changed(), notice(text, kind), saving(count), labels(list)
   constructor(server, on) {
     this.server = server;
     this.on = on;
@@ -127,6 +127,7 @@ sampipe.PhotoWork = class {
     foreign += before - this.masks.length;
     this.revision = reply.revision;
     this.complete = reply.complete;
+    this.on.labels(reply.labels);
     if (!this.mask) this.selected = null;
     for (const text of reply.notices || []) this.on.notice(text, "warning");
     if (foreign && !quiet && !(reply.notices || []).length)
