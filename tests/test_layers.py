@@ -28,7 +28,7 @@ BELOW = {
     "eval": BASE | {"types", "graph", "testing", "models", "text", "nodes", "engine", "train"},
     "export": BASE | {"types", "models"},
     "web": BASE | {"types", "graph", "models", "nodes", "engine"},
-    "demo": BASE | {"types", "graph", "models", "nodes", "engine", "export", "web"},
+    "demo": BASE | {"types", "graph", "models", "nodes", "text", "engine", "export", "web"},
 }
 PAGES = {"web", "demo", "annotate"}  # they are made of Gradio
 VENDORS = {"ultralytics", "transformers", "onnxruntime", "torchvision", "open_clip", "gradio"}
