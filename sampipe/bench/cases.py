@@ -67,6 +67,7 @@ def _decode(quick: bool) -> list[Case]:
         )
         for count in counts
     ]
+    cases.insert(0, Case("decode", "decode_logits_16", "16 boxes, logits", "logits", {"boxes": 16, "hw": PHOTO}, 16))
     if not quick:
         wide = {"boxes": 1000, "hw": WIDE}
         needed = _plain_bytes(1000, WIDE)

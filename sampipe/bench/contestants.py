@@ -44,6 +44,8 @@ class Contestant:
 
     def do(self, task: str, options: dict[str, Any], answer: Path | None = None) -> dict[str, Any]:
         """Do a task once; what the process says of it."""
+        if self._process.poll() is not None:
+            return self._ended()
         request = {"task": task, "options": options, "answer": None if answer is None else str(answer)}
         _stream(self._process.stdin).write(json.dumps(request) + "\n")
         _stream(self._process.stdin).flush()
@@ -57,8 +59,9 @@ class Contestant:
 
     def _answer(self) -> dict[str, Any]:
         line = _stream(self._process.stdout).readline()
-        if line:
-            return dict(json.loads(line))
+        return dict(json.loads(line)) if line else self._ended()
+
+    def _ended(self) -> dict[str, Any]:
         return {"error": f"its process ended with code {self._process.wait()} (out of memory?)"}
 
 

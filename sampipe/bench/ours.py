@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from sampipe.models import load_model
+from sampipe.models.config import NanoConfig
 from sampipe.nodes import SegmentEverything
 from sampipe.nodes._nms import box_nms
 from sampipe.nodes._paint import paint
@@ -25,19 +26,31 @@ class Sampipe:
     def __init__(self, checkpoint: Path, model: str, device: str) -> None:
         self.source = "nano" if model == "nano" else str(checkpoint)
         self.model = load_model(self.source, device)
+        config, grid = self.model.config, self.model.config.grid
+        channels = config.image_encoder.fine_channels if isinstance(config.image_encoder, NanoConfig) else ()
+        self._fine = tuple(torch.zeros(c, k * grid, k * grid) for c, k in zip(channels, (2, 4), strict=False))
 
     @torch.inference_mode()
     def encode(self, pixels: Tensor) -> Tensor:
         return self.model.sam.encode(pixels.to(self.model.device))[0]
 
-    def decode(self, embedding: Tensor, boxes: np.ndarray, hw: tuple[int, int]) -> np.ndarray:
-        return self._masks(embedding, boxes, hw).binary()
+    def prepare_decode(self, embedding: Tensor, boxes: np.ndarray, hw: tuple[int, int]) -> dict[str, Any]:
+        """The values of :mod:`sampipe.types`, the features laid out as the encoder leaves them."""
+        features = embedding.contiguous(memory_format=torch.channels_last)[0]
+        frame = Frame.fit(hw, self.model.config.image_size)
+        image = ImageEmbedding(features, frame, self.model.key, "random", self._fine)
+        return {"image": image, "prompts": Prompts.from_boxes(boxes)}
 
-    def decode_rle(self, embedding: Tensor, boxes: np.ndarray, hw: tuple[int, int]) -> list[bytes]:
-        return [rle.counts for rle in self._masks(embedding, boxes, hw).rle()]
+    prepare_decode_rle = prepare_logits = prepare_decode
 
-    def logits(self, embedding: Tensor, boxes: np.ndarray, hw: tuple[int, int]) -> Tensor | None:
-        return self._masks(embedding, boxes, hw).logits
+    def decode(self, image: ImageEmbedding, prompts: Prompts) -> np.ndarray:
+        return self.model.decode(image, prompts, multimask=False).binary()
+
+    def decode_rle(self, image: ImageEmbedding, prompts: Prompts) -> list[bytes]:
+        return [rle.counts for rle in self.model.decode(image, prompts, multimask=False).rle()]
+
+    def logits(self, image: ImageEmbedding, prompts: Prompts) -> Tensor | None:
+        return self.model.decode(image, prompts, multimask=False).logits
 
     def scores(self, image: np.ndarray, side: int) -> np.ndarray:
         points = grid_points(side, (image.shape[1], image.shape[0]))
@@ -76,8 +89,3 @@ class Sampipe:
     def overlay(self, scene: np.ndarray, rles: Sequence[RLE]) -> np.ndarray:
         palette = np.array([colour.as_bgr() for colour in supervision.ColorPalette.DEFAULT.colors], np.uint8)
         return paint(scene, rles, palette, opacity=0.5)
-
-    def _masks(self, embedding: Tensor, boxes: np.ndarray, hw: tuple[int, int]) -> Masks:
-        size = self.model.config.image_size
-        features = ImageEmbedding(embedding[0], Frame.fit(hw, size), self.model.key, "random")
-        return self.model.decode(features, Prompts.from_boxes(boxes), multimask=False)

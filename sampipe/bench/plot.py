@@ -1,10 +1,10 @@
-"""The speed-ups as a picture."""
+"""The figures as a picture: speed-ups, and how time and memory grow with the boxes."""
 
 from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sampipe._files import write_atomic
 from sampipe._optional import require
@@ -12,34 +12,59 @@ from sampipe._optional import require
 if TYPE_CHECKING:
     from sampipe.bench.report import Report
 
+_SPEEDUP = "speedup_vs_"
 
-def plot_speedups(report: Report, path: Path) -> None:
-    """A bar for each case and peer: how many times as fast as that peer.
+
+def plot_report(report: Report, path: Path) -> None:
+    """Bars of how many times as fast as each peer, and lines of seconds and peak memory over boxes.
 
     Raises:
         MissingDependencyError: matplotlib is not installed.
     """
     figure_module = require("matplotlib.figure", "bench")
-    summary = {key: values for key, values in report.summary.items() if "speedup_vs_best_peer" in values}
-    peers = sorted({name for values in summary.values() for name in values if name.startswith("speedup_vs_")})
-    peers.remove("speedup_vs_best_peer") if peers else None
-    figure = figure_module.Figure(figsize=(9, 1.2 + 0.25 * len(summary) * (1 + len(peers))), layout="constrained")
-    axes = figure.subplots()
+    summary = {key: values for key, values in report.summary.items() if f"{_SPEEDUP}best_peer" in values}
+    bars = sum(len(_speedups(values)) for values in summary.values())
+    figure = figure_module.Figure(figsize=(13, max(5.0, 1.5 + 0.28 * (bars + len(summary)))), layout="constrained")
+    wide, seconds, memory = figure.subplots(1, 3, width_ratios=(2, 1, 1))
+    figure.suptitle(report.headline(), fontsize=9)
+    _draw_speedups(wide, summary)
+    _draw_growth(seconds, report, "seconds", lambda row: row.seconds)
+    _draw_growth(memory, report, "peak MB above the model", lambda row: (row.peak_bytes or 0) / 1e6)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format=path.suffix.lstrip(".") or "png", dpi=120)
+    write_atomic(path, buffer.getvalue())
+
+
+def _speedups(values: dict[str, Any]) -> dict[str, float]:
+    found = {name.removeprefix(_SPEEDUP): value for name, value in values.items() if name.startswith(_SPEEDUP)}
+    return {name: value for name, value in found.items() if name != "best_peer"}
+
+
+def _draw_speedups(axes: Any, summary: dict[str, dict[str, Any]]) -> None:
+    peers = sorted({peer for values in summary.values() for peer in _speedups(values)})
     place, ticks = 0.0, []
     for values in summary.values():
-        shown = [(peer, values[peer]) for peer in peers if peer in values]
+        shown = _speedups(values)
         ticks.append(place + (len(shown) - 1) / 2)
-        for peer, value in shown:
+        for peer, value in shown.items():
             axes.barh(place, value, color=f"C{peers.index(peer)}")
-            axes.text(value, place, f" {value:.1f} x {peer.removeprefix('speedup_vs_')}", va="center", fontsize=8)
+            axes.text(value, place, f" {value:.1f} x {peer}", va="center", fontsize=8)
             place += 1
         place += 0.8
     axes.set_yticks(ticks, list(summary))
     axes.invert_yaxis()
     axes.axvline(1, color="black", linewidth=0.8)
     axes.set_xlabel("times as fast as the peer")
-    axes.set_title(report.headline(), fontsize=8)
-    axes.margins(x=0.25)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format=path.suffix.lstrip(".") or "png", dpi=120)
-    write_atomic(path, buffer.getvalue())
+    axes.margins(x=0.35)
+
+
+def _draw_growth(axes: Any, report: Report, label: str, value: Any) -> None:
+    rows = [row for row in report.rows if row.case.task == "decode" and row.runs]
+    for name in dict.fromkeys(row.who for row in rows):
+        mine = [row for row in rows if row.who == name]
+        axes.plot([row.case.count for row in mine], [value(row) for row in mine], marker="o", label=name)
+    axes.set_xlabel("boxes")
+    axes.set_title(label, fontsize=9)
+    if rows:
+        axes.loglog()
+        axes.legend(fontsize=7)

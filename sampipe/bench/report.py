@@ -91,10 +91,10 @@ class Report:
         return "\n".join(lines) + "\n"
 
     def plot(self, path: str | Path) -> None:
-        """Speed-ups over each peer as a picture (needs matplotlib)."""
-        from sampipe.bench.plot import plot_speedups
+        """Speed-ups over each peer, and growth with the boxes, as a picture (needs matplotlib)."""
+        from sampipe.bench.plot import plot_report
 
-        plot_speedups(self, Path(path))
+        plot_report(self, Path(path))
 
     def _cases(self) -> Iterator[list[Row]]:
         for _, rows in groupby(self.rows, key=lambda row: row.case.key):

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 from sampipe.bench.cases import Case, cases_of
@@ -15,6 +16,7 @@ from sampipe.bench.machine import describe_machine
 from sampipe.bench.measure import Clock, Row, largest_passing, measure
 from sampipe.bench.report import Report
 from sampipe.bench.worker import OURS
+from sampipe.errors import DataError
 
 _IMPORTS = {
     "segment_anything": "import segment_anything",
@@ -66,12 +68,14 @@ def run_bench(
             one = Contestant(name, model=model, checkpoint=checkpoint, device=device, threads=threads)
             contestants.append(one)
             stack.callback(one.close)
+        if contestants and contestants[0].problem is not None:
+            raise DataError(f"{model} itself cannot be measured: {contestants[0].problem}")
         for case in cases:
             case = _with_threshold(case, contestants[0])
             rows += measure(case, contestants, rounds=rounds or (2 if quick else 5), clock=clock, tell=tell)
         absent = {one.name: one.problem for one in contestants if one.problem is not None}
         if device == "cpu":
-            extras = _only_ours(stages, model, checkpoint, quick=quick, tell=tell)
+            extras = _only_ours(stages, model, checkpoint, threads=threads, quick=quick, tell=tell)
     return Report(
         model=model, rows=rows, extras=extras, absent=absent, clock=clock, machine=describe_machine(device, threads)
     )
@@ -84,8 +88,6 @@ def _write(model: str, checkpoint: Path) -> None:
 
 
 def _chosen(model: str, peers: Sequence[str] | None) -> list[str]:
-    from sampipe.errors import DataError
-
     known = peer_names()
     unknown = [name for name in peers or () if name not in known]
     if unknown:
@@ -104,9 +106,13 @@ def _with_threshold(case: Case, ours: Contestant) -> Case:
 
 
 def _only_ours(
-    stages: Sequence[str], model: str, checkpoint: Path, *, quick: bool, tell: Callable[[str], None]
+    stages: Sequence[str], model: str, checkpoint: Path, *, threads: int, quick: bool, tell: Callable[[str], None]
 ) -> dict[str, dict[str, float]]:
+    import torch
+
     from sampipe.bench import local
+
+    torch.set_num_threads(threads)
 
     source = "nano" if model == "nano" else str(checkpoint)
     found: dict[str, dict[str, float]] = {}
@@ -117,5 +123,6 @@ def _only_ours(
         found["graph"] = local.measure_graph() | local.measure_cache(source, "cpu")
     if "import" in stages:
         tell("starting processes")
-        found["import"] = local.measure_start(local.start_commands(_IMPORTS))
+        installed = {module: words for module, words in _IMPORTS.items() if find_spec(module) is not None}
+        found["import"] = local.measure_start(local.start_commands(installed))
     return found

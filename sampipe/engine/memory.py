@@ -6,7 +6,9 @@ for each GPU. A rise of the highest says how far the work went; otherwise what i
 
 from __future__ import annotations
 
+import os
 import sys
+from functools import lru_cache
 from typing import Any
 
 try:
@@ -40,13 +42,18 @@ class MemoryRise:
 
 def _process() -> tuple[int, int]:
     if sys.platform == "linux":  # getrusage there starts at the size of the process that started this one
-        with open("/proc/self/status", "rb") as file:  # noqa: PTH123 - half the time of Path.open
-            status = file.read()
+        status = os.pread(_status_file(os.getpid()), 1 << 13, 0)
         return _kibibytes(status, b"VmRSS:"), _kibibytes(status, b"VmHWM:")
     if resource is None:
         return 0, 0
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _PEAK_UNIT
     return peak, peak
+
+
+@lru_cache(maxsize=1)
+def _status_file(process: int) -> int:
+    """Opened once, as opening takes longer than reading; a forked process has another number and opens its own."""
+    return os.open("/proc/self/status", os.O_RDONLY | os.O_CLOEXEC)
 
 
 def _kibibytes(status: bytes, name: bytes) -> int:

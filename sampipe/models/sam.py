@@ -77,13 +77,20 @@ class Sam(nn.Module):
 
 
 class PreparedImage:
-    """An encoded image, and what the decoder makes of it that is the same for every prompt."""
+    """An encoded image, and what the decoder makes of it that is the same for every prompt.
 
-    def __init__(self, sam: Sam, features: Sequence[Tensor]) -> None:
+    Args:
+        sam: the network.
+        features: what :meth:`Sam.encode` gave.
+        positions: of the embedding's cells, where they are known already.
+    """
+
+    def __init__(self, sam: Sam, features: Sequence[Tensor], positions: Tensor | None = None) -> None:
         embedding, *self._fine = features
         self._decoder = sam.mask_decoder
         self._embedding = embedding.contiguous(memory_format=torch.channels_last)  # the decoder works cell by cell
-        self._positions = sam.prompt_encoder.pe_layer.grid(*embedding.shape[-2:])
+        grid = sam.prompt_encoder.pe_layer.grid
+        self._positions = grid(*embedding.shape[-2:]) if positions is None else positions
         self._without_mask: Tensor | None = None
 
     def decode(self, prompt_tokens: Tensor, dense: Tensor, *, outputs: Sequence[int]) -> tuple[Tensor, Tensor]:
@@ -143,6 +150,7 @@ class SamModel:
         self.sam = sam.eval().requires_grad_(False)
         self.name = name
         self.key = key or state_digest(sam)
+        self._positions: Tensor | None = None  # a constant of the weights, made on first use
 
     def __repr__(self) -> str:
         return f"SamModel({self.name!r}, key={self.key[:12]!r}, device={str(self.device)!r})"
@@ -203,8 +211,7 @@ class SamModel:
         size = self.config.mask_size
         logits = torch.empty(len(prompts), len(outputs), size, size)
         ious = torch.empty(len(prompts), len(outputs))
-        features = [value.to(self.device)[None] for value in (embedding.features, *embedding.fine)]
-        prepared = PreparedImage(self.sam, features)
+        prepared = self._prepared(embedding)
         for chunk in self._chunks(prompts):
             tokens, dense = self._encode_prompts(prompts.select(chunk), embedding.frame)
             chunk_logits, chunk_ious = prepared.decode(tokens, dense, outputs=outputs)
@@ -226,7 +233,7 @@ class SamModel:
         note_device(str(self.device))
         self._check(embedding, prompts)
         prompts = prompts.sanitize(embedding.frame.original_hw)
-        prepared = PreparedImage(self.sam, [v.to(self.device)[None] for v in (embedding.features, *embedding.fine)])
+        prepared = self._prepared(embedding)
         rows, candidates, logits, ious = [], [], [], []
         for chunk in self._chunks(prompts):
             tokens, dense = self._encode_prompts(prompts.select(chunk), embedding.frame)
@@ -245,6 +252,12 @@ class SamModel:
             logits=torch.cat(logits)[torch.from_numpy(order)][:, None],
             candidates=np.concatenate(candidates)[order][:, None],
         )
+
+    def _prepared(self, embedding: ImageEmbedding) -> PreparedImage:
+        features = [value.to(self.device)[None] for value in (embedding.features, *embedding.fine)]
+        if self._positions is None:
+            self._positions = self.sam.prompt_encoder.pe_layer.grid(self.config.grid, self.config.grid)
+        return PreparedImage(self.sam, features, self._positions)
 
     def _check(self, embedding: ImageEmbedding, prompts: Prompts) -> None:
         if embedding.model_key != self.key:

@@ -35,7 +35,7 @@ def test_the_scene_and_what_is_not_covered_stay() -> None:
     before, layer = SCENE.copy(), np.zeros(SCENE.shape[:2], np.uint8)
     layer[:10, :10] = 3
     ours = blend(SCENE, layer, PALETTE, 1.0)
-    assert (SCENE == before).all() and (ours[layer == 0] == SCENE[layer == 0]).all()
+    assert (before == SCENE).all() and (ours[layer == 0] == SCENE[layer == 0]).all()
     assert (ours[:10, :10] == PALETTE[2]).all()
 
 

@@ -11,6 +11,7 @@ from sampipe.models.config import EverythingDefaults
 from sampipe.nodes import SegmentEverything
 from sampipe.nodes._nms import box_nms
 from sampipe.nodes.clean import clean_mask
+from sampipe.nodes.everything import coarse_to_fine
 from sampipe.nodes.segment import run_lengths
 from sampipe.types import Frame, ImageEmbedding, Masks, Prompts
 
@@ -197,3 +198,28 @@ def test_one_pixel_with_crops(tiny_sam: str) -> None:
 def test_parameters_that_do_not_fit(parameters: dict[str, object]) -> None:
     with pytest.raises(DataError, match=f"SegmentEverything: {next(iter(parameters))}="):
         SegmentEverything(**parameters)
+
+
+def test_no_time_is_one_batch_spread_over_the_image() -> None:
+    masks = EverythingOnSquares(points_per_side=16, box_nms=1.0, seconds=0)(grey_image((64, 64)))
+    points = masks.prompts.points[:, 0]
+    assert len(points) == 16
+    assert {(int(x) // 16, int(y) // 16) for x, y in points} == {(x, y) for x in range(4) for y in range(4)}
+    assert masks.history[0][1] == "16 of 256 points in 0 s"
+
+
+def test_enough_time_changes_nothing(image: Image, tiny_sam: str) -> None:
+    plain, timed = (
+        SegmentEverything(model=tiny_sam, crop_layers=1, seconds=seconds)(image) for seconds in (None, 1000)
+    )
+    assert plain.rle() == timed.rle()
+    assert {len(steps) for steps in timed.history} <= {1, 2} and "points" not in str(timed.history)
+
+
+@pytest.mark.parametrize("side", [1, 2, 3, 7, 32])
+def test_coarse_to_fine(side: int) -> None:
+    order = coarse_to_fine(side)
+    assert sorted(order) == list(range(side * side))
+    if side == 32:
+        first = [divmod(int(i), side) for i in order[:64]]
+        assert {(row // 4, column // 4) for row, column in first} == {(y, x) for y in range(8) for x in range(8)}

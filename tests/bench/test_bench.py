@@ -1,0 +1,151 @@
+"""The benchmark's parts, in small."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sampipe import DataError
+from sampipe.bench import local
+from sampipe.bench.agree import difference
+from sampipe.bench.cases import STAGES, Case, cases_of
+from sampipe.bench.contestants import peer_names
+from sampipe.bench.inputs import inputs_of
+from sampipe.bench.machine import available_bytes
+from sampipe.bench.measure import Row, measure
+from sampipe.bench.ours import Sampipe
+from sampipe.bench.report import COLUMNS, Report
+from sampipe.bench.weights import config_of
+from sampipe.bench.worker import Memory, answer_request
+
+NANO = config_of("nano")
+
+
+@pytest.fixture(scope="module")
+def ours() -> Sampipe:
+    return Sampipe(Path(), "nano", "cpu")
+
+
+def test_the_product_does_every_task(ours: Sampipe, tmp_path: Path) -> None:
+    small: dict[str, dict[str, Any]] = {
+        "encode": {},
+        "logits": {"boxes": 2, "hw": (60, 90)},
+        "decode": {"boxes": 2, "hw": (60, 90)},
+        "decode_rle": {"boxes": 2, "hw": (60, 90)},
+        "scores": {"side": 2},
+        "everything": {"side": 2, "iou": -1e9},
+        "postprocess": {"masks": 6},
+        "overlay": {"masks": 3},
+    }
+    assert set(small) == {case.task for case in cases_of(STAGES, quick=False)} | {"scores"}
+    for task, options in small.items():
+        answer = tmp_path / f"{task}.npy"
+        told = answer_request(ours, {"task": task, "answer": str(answer)}, inputs_of(task, options, NANO))
+        assert told["seconds"] > 0 and answer.exists(), task
+        if task != "scores":
+            assert difference(task, answer, answer) == 0
+
+
+def test_inputs_are_the_same_in_every_process() -> None:
+    first, second = (inputs_of("decode", {"boxes": 3, "hw": (60, 90)}, NANO) for _ in range(2))
+    assert (first["boxes"] == second["boxes"]).all() and first["embedding"].equal(second["embedding"])
+
+
+def test_answers_that_differ(tmp_path: Path) -> None:
+    a, b = tmp_path / "a.npy", tmp_path / "b.npy"
+    np.save(a, np.array([1.0, 2.0])), np.save(b, np.array([1.0, 4.0]))
+    assert difference("encode", a, b) == 0.5
+    np.save(a, np.array([[True, False]])), np.save(b, np.array([[True, True]]))
+    assert difference("decode", a, b) == 0.5
+
+
+class Scripted:
+    """A contestant that answers at once."""
+
+    def __init__(self, name: str, seconds: float, error: str | None = None) -> None:
+        self.name, self.is_ours, self.tasks = name, name == "sampipe", frozenset({"encode"})
+        self.seconds, self.error, self.asked = seconds, error, 0
+
+    def do(self, task: str, options: dict[str, Any], answer: Path | None) -> dict[str, Any]:
+        self.asked += 1
+        if self.error is not None:
+            return {"error": self.error}
+        if answer is not None:
+            np.save(answer, np.ones(3))
+        seconds = self.seconds * (10 if self.asked == 1 else 1)
+        return {"seconds": seconds, "cpu_seconds": seconds, "peak_bytes": int(1e6 * self.seconds)}
+
+
+def some_report() -> Report:
+    contestants = [Scripted("sampipe", 0.1), Scripted("slow", 0.4), Scripted("broken", 1.0, "it broke")]
+    case = Case("encode", "encode", "one image", "encode")
+    rows = measure(case, contestants, rounds=3, clock="wall", tell=lambda text: None)  # type: ignore[arg-type]
+    machine = {"accelerator": None, "processor": "P", "threads": 1, "gemm_gflops": 1.0, "copy_gb_per_s": 2.0}
+    return Report(
+        model="vit_b",
+        rows=rows,
+        extras={"graph": {"microseconds_per_node": 3.0}},
+        absent={"gone": "not installed"},
+        clock="wall",
+        machine={**machine, "versions": {"torch": "2"}},
+    )
+
+
+def test_ratios() -> None:
+    report = some_report()
+    summary = report.summary["encode"]
+    assert summary["seconds"] == pytest.approx(0.1), "the first, cold run does not count"
+    assert summary["speedup_vs_slow"] == summary["speedup_vs_best_peer"] == pytest.approx(4)
+    assert summary["peak_memory_ratio_vs_slow"] == pytest.approx(0.25)
+    assert summary["difference_from_slow"] == 0 and "speedup_vs_broken" not in summary
+    assert report.notes() == ["gone was not measured: not installed", "one image, broken: it broke"]
+
+
+def test_table_page_and_file_say_the_same(tmp_path: Path) -> None:
+    report = some_report()
+    assert all(len(cells) == len(COLUMNS) for cells in report.cells())
+    page = report.markdown()
+    assert "| one image | sampipe | 0.100 |" in page and "4.00x" in page and "it broke" in page
+    report.write(tmp_path / "bench.json")
+    document = json.loads((tmp_path / "bench.json").read_text())
+    assert document["summary"]["encode"]["speedup_vs_slow"] == pytest.approx(4)
+    assert {row["by"] for row in document["rows"]} == {"sampipe", "slow", "broken"}
+
+
+def test_plot(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    some_report().plot(tmp_path / "bench.svg")
+    text = (tmp_path / "bench.svg").read_text()
+    assert re.search("<svg", text)
+
+
+def test_what_does_not_fit_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sampipe.bench.measure.available_bytes", lambda: 1 << 30)
+    contestants = [Scripted("sampipe", 0.1), Scripted("slow", 0.4)]
+    case = Case("encode", "encode", "one image", "encode", bytes_needed=1 << 31)
+    first, second = measure(case, contestants, rounds=1, clock="cpu", tell=lambda text: None)  # type: ignore[arg-type]
+    assert isinstance(first, Row) and first.runs and second.problem == "needs about 2 GiB, 1 are free"
+
+
+def test_graph_overhead_and_memory() -> None:
+    assert 0 < local.measure_graph(nodes=3, runs=3)["microseconds_per_node"] < 1e6
+    memory = Memory()
+    memory.start()
+    held = np.ones(4_000_000)
+    peak = memory.peak()
+    assert peak is None or peak > 0.8 * held.nbytes
+    free = available_bytes()
+    assert free is None or free > 0
+
+
+def test_names() -> None:
+    assert {"segment_anything", "supervision", "transformers_sdpa"} <= set(peer_names())
+    with pytest.raises(DataError, match="No stage 'encoding'"):
+        cases_of(["encoding"], quick=True)
+    with pytest.raises(DataError, match="No model 'vit_x'"):
+        config_of("vit_x")
