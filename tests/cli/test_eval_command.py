@@ -127,3 +127,15 @@ def test_two_processes_share_a_folder_and_the_second_prints(
     assert "mean IoU" not in first.stdout
     second = sampipe(*words, "2/2")
     assert "2 objects of 1024 px² or more in 2 images" in second.stdout
+
+
+@pytest.mark.parametrize("task", ["boxes", "points"])
+def test_each_data_set_of_a_list_has_its_rows(sampipe: Sampipe, tiny_model: Path, data: Path, task: str) -> None:
+    file = data.parent / "sets.yaml"
+    file.write_text("- data\n- {path: data, name: one, limit: 1}\n")
+    text = sampipe("eval", task, "--model", tiny_model, "--data", file, "--competitors", "").stdout
+    assert "data: 2 objects of 1024 px² or more in 2 images" in text
+    assert "one: 1 objects of 1024 px² or more in 1 images" in text
+    assert re.findall(r"^(data|one) +tiny", text, re.MULTILINE)[:2] == (
+        ["data", "one"] if task == "boxes" else ["data", "data"]
+    )
