@@ -71,11 +71,11 @@ RECIPES = {
     "finetune": Recipe(
         SamTask(
             crop=replace(_VARIED, zoom=(0.8, 1.6), compose=0.0),
-            interaction=InteractionConfig(rounds=5, box_noise_varies=True, single_from_box=True),
+            interaction=InteractionConfig(rounds=3, box_noise_varies=True, single_from_box=True),
             mask_loss=MaskLoss(every_iou=True),
         ),
         LoopConfig(
-            steps=300,
+            steps=200,
             batch_size=4,
             micro_batch=1,
             optimizer=OptimizerConfig(
