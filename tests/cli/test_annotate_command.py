@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import shlex
+import signal
+import socket
+import subprocess
 import sys
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
@@ -60,6 +64,27 @@ def test_the_rest_is_pre_filled_without_a_page_and_a_person_decides(
     assert coco["annotations"] == [] and [row["name"] for row in coco["categories"]] == ["cat", "dog"]
     again = sampipe("annotate", photos, "--automatic", "--model", tiny_model, "--device", "cpu")
     assert "0 proposals on 0 photos" in again.stdout
+
+
+def test_the_page_is_served_here_only_until_ctrl_c(photos: Path) -> None:
+    pytest.importorskip("gradio")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "sampipe.cli", "annotate", photos, "--no-browser", "--port", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as served:
+        assert served.stdout is not None
+        lines = [served.stdout.readline(), served.stdout.readline()]
+        assert lines == [
+            "2 photos: 0 masks on 0 photos, 0 waiting for a person\n",
+            f"http://127.0.0.1:{port}/ (Ctrl-C ends it)\n",
+        ]
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=120) as page:
+            assert b"sampipe.AnnotatePage" in page.read()
+        served.send_signal(signal.SIGINT)
+        served.communicate(timeout=120)
+    assert served.returncode in (0, 130)
+    assert json.loads((photos / "instances.json").read_text())["images"] == []
 
 
 def test_what_was_annotated_trains_a_model_that_segments(

@@ -105,7 +105,7 @@ sampipe.LabelView = class extends sampipe.PictureCanvas {
     context.drawImage(this.image, 0, 0, this.canvas.width, this.canvas.height);
     for (const layer of this.layers) {
       const part = this._window(layer.rle);
-      if (part.width) context.drawImage(this._painted_window(layer, part), part.x, part.y);
+      if (part.width) context.drawImage(this._paintedWindow(layer, part), part.x, part.y);
     }
     if (this._strokes) { context.globalAlpha = 0.5; context.drawImage(this._strokes, 0, 0); context.globalAlpha = 1; }
     this._marks(context);
@@ -117,7 +117,7 @@ sampipe.LabelView = class extends sampipe.PictureCanvas {
     return part;
   }
 
-  _painted_window(layer, part) {
+  _paintedWindow(layer, part) {
     const line = Math.max(1, Math.round((this._unit() * (layer.style === "selected" ? 2.4 : 1.4))));
     const key = `${layer.color} ${layer.style} ${line} ${layer.rle.counts}`;
     let painted = this._pictures.get(key);
