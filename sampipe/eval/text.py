@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +104,7 @@ def _photos(data: str | Path, limit: int | None, min_area: int, seed: int) -> It
             truth.setdefault(item.category, []).append(item.mask)
         truth = {name: masks for name, masks in truth.items() if _union(masks).area >= max(min_area, 1)}
         if truth:
-            yield Asked(picture.path.name, lambda path=picture.path: Image.open(path), truth)
+            yield Asked(picture.path.name, partial(Image.open, picture.path), truth)
 
 
 def _scenes(count: int, seed: int) -> Iterator[Asked]:
@@ -114,8 +115,7 @@ def _scenes(count: int, seed: int) -> Iterator[Asked]:
         for _ in range(_SENTENCES):
             words = draw_query([thing.words for thing in scene.things], rng)
             truth[" ".join(words)] = [RLE.from_mask(thing.mask) for thing in scene.matching(words)]
-        image = Image.from_array(scene.pixels)
-        yield Asked(f"scene {number}", lambda image=image: image, truth)
+        yield Asked(f"scene {number}", partial(Image.from_array, scene.pixels), truth)
 
 
 def _row(one: Asked, phrase: str, masks: Masks, proposal: RLE) -> dict[str, Any]:
@@ -202,7 +202,8 @@ def ap50(asked: Sequence[Asked], found: Sequence[Masks]) -> float | None:
 
     phrases = sorted({phrase for one in asked for phrase in one.truth})
     category = {phrase: number for number, phrase in enumerate(phrases, start=1)}
-    truths, answers = [], []
+    truths: list[dict[str, Any]] = []
+    answers: list[dict[str, Any]] = []
     for number, (one, masks) in enumerate(zip(asked, found, strict=True), start=1):
         for phrase, rles in one.truth.items():
             for rle in rles:

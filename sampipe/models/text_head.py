@@ -181,7 +181,9 @@ def load_text_head(path: str | Path) -> LoadedTextHead:
     checkpoint = read_checkpoint(path)
     try:
         said: dict[str, Any] = json.loads(checkpoint.metadata[METADATA_KEY])
-        fields = {name: tuple(value) if isinstance(value, list) else value for name, value in said["config"].items()}
+        fields: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in said["config"].items()
+        }
         with torch.device("meta"):
             head = TextHead(TextHeadConfig(**fields))
         tensors = {

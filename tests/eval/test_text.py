@@ -44,9 +44,9 @@ def test_ap50_of_a_perfect_answer_is_one_and_of_swapped_names_none() -> None:
 
 
 def test_scenes_are_measured_with_their_rivals(tmp_path: Path) -> None:
-    found = evaluate_text("nano", SCENES, limit=2, device="cpu", points_per_side=2)
+    found = evaluate_text("nano", SCENES, limit=1, device="cpu", points_per_side=1)
     summary = found.summary
-    assert summary["images"] == 2 and summary["questions"] == len(found.rows) >= 4
+    assert summary["images"] == 1 and summary["questions"] == len(found.rows) >= 1
     for row in found.rows:
         assert 0 <= row["iou"] <= 1 and 0 < row["whole_iou"] < 1
     assert summary["mean_iou"] == pytest.approx(np.mean([row["iou"] for row in found.rows]))

@@ -65,7 +65,7 @@ def test_a_batch_says_what_was_judged_and_where_there_is_picture(examples: Examp
 def test_training_brings_the_loss_down_and_keeps_the_average(examples: ExampleSet) -> None:
     network, told = head(), []
     rng = np.random.default_rng(9)
-    batches = [examples.draw(4, rng) for _ in range(6)]
+    batches = [examples.draw(4, rng) for _ in range(3)]
     words = load_words()
 
     def loss_of(state: dict[str, torch.Tensor]) -> float:
@@ -82,9 +82,9 @@ def test_training_brings_the_loss_down_and_keeps_the_average(examples: ExampleSe
         return total
 
     before = loss_of({name: value.clone() for name, value in network.state_dict().items()})
-    config = MapConfig(minutes=None, steps=40, batch_size=4)
+    config = MapConfig(minutes=None, steps=16, batch_size=2)
     state = train_map(network, examples, words, config, say=told.append)
-    assert loss_of(state) < before and told[-1].startswith("40 steps")
+    assert loss_of(state) < before and told[-1].startswith("16 steps")
 
 
 def test_what_nobody_judged_and_where_no_picture_is_counts_for_nothing() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sampipe.graph import Graph, Node, trace
+from sampipe.graph import Graph, trace
 from sampipe.nodes.everything import SegmentEverything
 from sampipe.nodes.segment import Segment
 from sampipe.nodes.select import SelectCandidate
@@ -34,29 +34,29 @@ def text_graph(way: Way, phrases: Sequence[str], *, model: str, device: str, det
     return make(words, way, model, device)
 
 
-def _by_token(words: Node, way: Way, model: str, device: str) -> Graph:
+def _by_token(words: ClipText, way: Way, model: str, device: str) -> Graph:
     prompt, segment = TextPrompts(), Segment(model=model, device=device)
 
     def by_token(image: Image) -> Masks:
-        return segment(image, prompts=prompt(text=words()))  # type: ignore[operator]
+        return segment(image, prompts=prompt(text=words()))
 
     return trace(by_token)
 
 
-def _by_places(words: Node, way: Way, model: str, device: str) -> Graph:
+def _by_places(words: ClipText, way: Way, model: str, device: str) -> Graph:
     find, segment = DensePrompts(model=way.matcher, device=device), Segment(model=model, device=device)
     choose = SelectCandidate()
 
     def by_places(image: Image) -> Masks:
-        return choose(segment(image, prompts=find(image, text=words())))  # type: ignore[operator]
+        return choose(segment(image, prompts=find(image, text=words())))
 
     return trace(by_places)
 
 
-def _by_rank(words: Node, way: Way, model: str, device: str) -> Graph:
+def _by_rank(words: ClipText, way: Way, model: str, device: str) -> Graph:
     propose, rank = SegmentEverything(model=model, device=device), RankByText(model=way.matcher, device=device)
 
     def by_rank(image: Image) -> Masks:
-        return rank(image, masks=propose(image), text=words())  # type: ignore[operator]
+        return rank(image, masks=propose(image), text=words())
 
     return trace(by_rank)
