@@ -84,14 +84,14 @@ class SimilarPrompts(SamNode):
         xy, scores = peaks(learned.similarity(cells), learned.size_wh / per_cell, least)
         if not len(xy):
             return Prompts.empty()
-        points, scores = ((xy + 0.5) * per_cell)[: self.max_objects], scores[: self.max_objects]
+        points = ((xy + 0.5) * per_cell).astype(np.float32)[: self.max_objects]
         half = learned.size_wh / 2
         return Prompts(
             points=points[:, None],
             point_labels=np.ones((len(points), 1), np.int8),
             boxes=np.concatenate([points - half, points + half], axis=1) if self.boxes else None,
             labels=(self.label,) * len(points),
-            scores=scores,
+            scores=scores[: self.max_objects],
             source=(self.type_id,) * len(points),
         )
 
