@@ -11,7 +11,11 @@ from sampipe.cli import app
 from sampipe.graph import Graph
 
 FILES = sorted((Path(__file__).parents[2] / "demos" / "graphs").glob("*.yaml"))
-THEIR_OWN_WEIGHTS = {"yolox.yaml": "yolox_nano.onnx", "text_detector.yaml": "grounding-dino"}  # come at the first run
+THEIR_OWN_WEIGHTS = {  # what has to be downloaded, or trained, first
+    "yolox.yaml": "yolox_nano.onnx",
+    "text_detector.yaml": "grounding-dino",
+    "text_token.yaml": "vit_b_text.safetensors",
+}
 
 
 def test_there_are_examples() -> None:
