@@ -127,7 +127,9 @@ def _shown(draft: GraphSpec, *, editable: bool) -> tuple[list[Shown], list[tuple
     shown += input_widgets(draft)
     if editable:
         with gr.Row(elem_classes="sp-beside"):
-            kind = gr.Dropdown(sorted(node_types()), value=None, label="Another node", elem_id="graph-add-type")
+            kind = gr.Dropdown(
+                sorted(node_types()), value=None, label="Another node", elem_id="graph-add-type", interactive=True
+            )
             add = gr.Button("Add it", elem_id="graph-add", scale=0, min_width=110)
         actions.append((add.click, lambda given, type_id: add_node(given, type_id) if type_id else given, [kind]))
     return shown, actions

@@ -67,7 +67,9 @@ def output_widget(draft: GraphSpec) -> Shown:
         except SampipeError:  # its own part of the page says why
             continue
     chosen = [source for source in draft.outputs.values() if source in offered]
-    box = gr.Dropdown(offered, value=chosen, multiselect=True, label="What comes out", elem_id="graph-outputs")
+    box = gr.Dropdown(
+        offered, value=chosen, multiselect=True, label="What comes out", elem_id="graph-outputs", interactive=True
+    )
     return Shown(box, set_outputs)
 
 
@@ -84,10 +86,11 @@ def input_widgets(draft: GraphSpec) -> Iterator[Shown]:
 
 def _value_widget(name: str, kind: str) -> Any:
     if kind == "bool":
-        return gr.Checkbox(label=name)
+        return gr.Checkbox(label=name, interactive=True)
     if kind in ("int", "float"):
-        return gr.Number(label=name, precision=0 if kind == "int" else None)
-    return gr.Textbox(label=name, placeholder="words, with commas between them" if kind == "Text" else "")
+        return gr.Number(label=name, precision=0 if kind == "int" else None, interactive=True)
+    hint = "words, with commas between them" if kind == "Text" else ""
+    return gr.Textbox(label=name, placeholder=hint, interactive=True)
 
 
 def _wire(draft: GraphSpec, name: str, port: str) -> Shown:
@@ -99,6 +102,7 @@ def _wire(draft: GraphSpec, name: str, port: str) -> Shown:
         value=now,
         label=f"{port} comes from",
         elem_id=f"wire-{name}-{port}",
+        interactive=True,
     )
     return Shown(
         box, lambda given, value: set_wire(given, name, port, None if value == NOTHING else value), rebuilds=True

@@ -69,7 +69,7 @@ def _params_of(cls: Any) -> tuple[Param, ...]:
 
 def widget(param: Param, value: Any, *, label: str = "") -> gr.components.Component:
     """A widget that shows ``value``."""
-    common: dict[str, Any] = {"label": label or param.name, "info": param.help or None}
+    common: dict[str, Any] = {"label": label or param.name, "info": param.help or None, "interactive": True}
     if param.kind == "switch":
         return gr.Checkbox(bool(value), **common)
     if param.kind == "choice":

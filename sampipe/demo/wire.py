@@ -70,6 +70,8 @@ def _one(marked: MarkedObject, image: Image, mask_size: int) -> Prompts:
         raise DataError("Nothing says where the object is: click it, draw a box or paint over it.")
     hint = None
     if brushed is not None:
+        if marked.box is None and not (points[:, 2] > 0).any():
+            points = np.concatenate([points, [_middle(brushed)]])  # no model was ever trained on a mask alone
         hint = MaskPrompts(rles=[brushed.to_coco()], size=mask_size).run(image).mask_logits
     return Prompts(
         points=points[None, :, :2] if len(points) else None,
@@ -79,6 +81,13 @@ def _one(marked: MarkedObject, image: Image, mask_size: int) -> Prompts:
         labels=(marked.label,),
         source=("page",),
     )
+
+
+def _middle(area: RLE) -> tuple[float, float, int]:
+    """A foreground point: the pixel of an area that is nearest to its centre."""
+    pixels = np.argwhere(area.decode())
+    y, x = pixels[((pixels - pixels.mean(axis=0)) ** 2).sum(axis=1).argmin()]
+    return float(x), float(y), 1
 
 
 def _brush(data: dict[str, Any], image: Image) -> RLE:

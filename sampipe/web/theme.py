@@ -22,6 +22,7 @@ def theme() -> Base:
         font_mono=("ui-monospace", "Menlo", "Consolas", "monospace"),
     )
     return look.set(
+        color_accent="*primary_600",
         body_text_color_subdued="*neutral_600",
         body_text_color_subdued_dark="*neutral_400",
         body_background_fill="*neutral_50",

@@ -7,11 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from typer.testing import CliRunner
 
+from sampipe.cli import app
 from sampipe.errors import DataError
-from sampipe.export import OnnxDecoder, compare, export_decoder
+from sampipe.export import OnnxDecoder, compare
 from sampipe.export.prompted_decoder import PromptedDecoder
 from sampipe.models import Sam, SamConfig, load_model
+from sampipe.models.checkpoints import save_checkpoint
 from sampipe.models.config import MaskDecoderConfig, NanoConfig, PromptEncoderConfig
 from sampipe.models.sam import SamModel
 from sampipe.types import Image, Prompts
@@ -35,8 +38,15 @@ def small_model(*, drawn: bool) -> SamModel:
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[SamModel, Path]:
-    model = small_model(drawn=True)
-    return model, export_decoder(model, tmp_path_factory.mktemp("onnx") / "small.onnx")
+    """A model and its decoder as ``sampipe export onnx`` writes it; the exporter is slow, so once."""
+    folder = tmp_path_factory.mktemp("onnx")
+    small = small_model(drawn=True)
+    save_checkpoint(small.sam.state_dict(), small.config, folder / "small.safetensors", dtype=torch.float32)
+    words = ["export", "onnx", "--model", str(folder / "small.safetensors"), "--out", str(folder / "small.onnx")]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    assert "a mask and a point" in done.output
+    return load_model(folder / "small.safetensors", "cpu"), folder / "small.onnx"
 
 
 def test_the_file_answers_as_the_model_does_for_every_kind_of_prompt(exported: tuple[SamModel, Path]) -> None:

@@ -36,7 +36,6 @@ sampipe.Bench = class {
 
   // What the server answers, or null after showing why not. While it takes its time, the page says so.
   async call(name, data) {
-    const started = performance.now();
     let done = false;
     const asked = setInterval(async () => {
       const { waiting } = await this.server.waiting({});
@@ -46,7 +45,6 @@ sampipe.Bench = class {
     try {
       const answer = await this.server[name](data);
       if (answer.error) { this.view.say(answer.error, true); return null; }
-      this.latency = performance.now() - started;
       return answer;
     } catch (error) {
       this.view.say("The server did not answer; is `sampipe demo` still running?", true);
@@ -155,8 +153,7 @@ sampipe.Bench = class {
     this.canvas.clearStrokes();
     this.render();
     requestAnimationFrame(() => this.milliseconds.push(performance.now() - this.askedAt)); // the mask is on the screen
-    const several = answer.candidates.length > 1 ? " One click may mean several things: choose below." : "";
-    this.view.say(`Answered in ${Math.round(this.latency)} ms.${several}`);
+    this.view.say(answer.candidates.length > 1 ? "One click may mean several things: choose below." : "");
   }
 
   // Masks that something else found: [{rle, iou, score, label, prompts}].
