@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -92,9 +93,7 @@ def measure_start(commands: dict[str, list[str]], runs: int = 3) -> dict[str, fl
     def run(words: list[str]) -> None:
         subprocess.run(words, check=True, env=environment, capture_output=True)
 
-    return {
-        name: min(_seconds(lambda words=words: run(words)) for _ in range(runs)) for name, words in commands.items()
-    }
+    return {name: min(_seconds(partial(run, words)) for _ in range(runs)) for name, words in commands.items()}
 
 
 def start_commands(peers: dict[str, str]) -> dict[str, list[str]]:

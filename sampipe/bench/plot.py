@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sampipe._files import write_atomic
 from sampipe._optional import require
+from sampipe.bench.worker import OURS
 
 if TYPE_CHECKING:
     from sampipe.bench.report import Report
@@ -27,9 +29,10 @@ def plot_report(report: Report, path: Path) -> None:
     figure = figure_module.Figure(figsize=(13, max(5.0, 1.5 + 0.28 * (bars + len(summary)))), layout="constrained")
     wide, seconds, memory = figure.subplots(1, 3, width_ratios=(2, 1, 1))
     figure.suptitle(report.headline(), fontsize=9)
-    _draw_speedups(wide, summary)
-    _draw_growth(seconds, report, "seconds", lambda row: row.seconds)
-    _draw_growth(memory, report, "peak MB above the model", lambda row: (row.peak_bytes or 0) / 1e6)
+    peers = sorted({peer for values in summary.values() for peer in _speedups(values)})
+    _draw_speedups(wide, summary, peers)
+    _draw_growth(seconds, report, peers, "seconds", lambda row: row.seconds)
+    _draw_growth(memory, report, peers, "peak MB above the model", lambda row: (row.peak_bytes or 0) / 1e6)
     buffer = io.BytesIO()
     figure.savefig(buffer, format=path.suffix.lstrip(".") or "png", dpi=120)
     write_atomic(path, buffer.getvalue())
@@ -40,14 +43,13 @@ def _speedups(values: dict[str, Any]) -> dict[str, float]:
     return {name: value for name, value in found.items() if name != "best_peer"}
 
 
-def _draw_speedups(axes: Any, summary: dict[str, dict[str, Any]]) -> None:
-    peers = sorted({peer for values in summary.values() for peer in _speedups(values)})
+def _draw_speedups(axes: Any, summary: dict[str, dict[str, Any]], peers: Sequence[str]) -> None:
     place, ticks = 0.0, []
     for values in summary.values():
         shown = _speedups(values)
         ticks.append(place + (len(shown) - 1) / 2)
         for peer, value in shown.items():
-            axes.barh(place, value, color=f"C{peers.index(peer)}")
+            axes.barh(place, value, color=f"C{1 + peers.index(peer)}")
             axes.text(value, place, f" {value:.1f} x {peer}", va="center", fontsize=8)
             place += 1
         place += 0.8
@@ -58,11 +60,13 @@ def _draw_speedups(axes: Any, summary: dict[str, dict[str, Any]]) -> None:
     axes.margins(x=0.35)
 
 
-def _draw_growth(axes: Any, report: Report, label: str, value: Any) -> None:
+def _draw_growth(axes: Any, report: Report, peers: Sequence[str], label: str, value: Any) -> None:
     rows = [row for row in report.rows if row.case.task == "decode" and row.runs]
-    for name in dict.fromkeys(row.who for row in rows):
+    for index, name in enumerate((OURS, *peers)):
         mine = [row for row in rows if row.who == name]
-        axes.plot([row.case.count for row in mine], [value(row) for row in mine], marker="o", label=name)
+        if mine:
+            counts = [row.case.count for row in mine]
+            axes.plot(counts, [value(row) for row in mine], marker="o", color=f"C{index}", label=name)
     axes.set_xlabel("boxes")
     axes.set_title(label, fontsize=9)
     if rows:

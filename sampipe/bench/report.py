@@ -134,7 +134,7 @@ def _cells(rows: Sequence[Row]) -> Iterator[tuple[str, ...]]:
             yield (title, row.who, "-", *[""] * (len(COLUMNS) - 3))
             continue
         low, high = row.spread
-        beside_ours = ours is not None and row is not ours
+        other = ours if row is not ours else None
         yield (
             title,
             row.who,
@@ -142,8 +142,8 @@ def _cells(rows: Sequence[Row]) -> Iterator[tuple[str, ...]]:
             f"{(high - low) / row.seconds:.0%}",
             "" if row.case.count == 1 else f"{row.seconds / row.case.count * 1e3:.1f}",
             "" if row.peak_bytes is None else f"{row.peak_bytes / 1e6:.0f}",
-            f"{row.seconds / ours.seconds:.2f}x" if beside_ours else "",
-            _memory(ours, row) if beside_ours else "",
+            "" if other is None else f"{row.seconds / other.seconds:.2f}x",
+            "" if other is None else _memory(other, row),
             "" if row.difference is None else f"{row.difference:.0e}",
         )
 

@@ -48,7 +48,9 @@ def write_random_weights(model: str, path: Path, seed: int = 0) -> None:
         for name, value in sam.named_parameters():
             if any(part in name for part in ("rel_pos", "pos_embed", "attention_biases")):
                 value.normal_(std=0.2)
-        sam.mask_decoder.iou_prediction_head.layers[-1].bias.add_(1.0)  # above 0, where the peers' thresholds begin
+        last = sam.mask_decoder.iou_prediction_head.layers[-1]
+        assert isinstance(last, nn.Linear)
+        last.bias.add_(1.0)  # above 0, where the peers' thresholds begin
         for module in sam.modules():
             if isinstance(module, nn.BatchNorm2d) and module.running_mean is not None:
                 module.running_mean.normal_(std=0.1)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from sampipe.models.transformer import Attention, TwoWayTransformer
+from sampipe.models.transformer import Attention, TwoWayAttentionBlock, TwoWayTransformer
 
 _CELLS = 512  # at a time
 _scratch = threading.local()
@@ -45,6 +45,7 @@ def two_way(transformer: TwoWayTransformer, tokens: Tensor, image: Tensor, image
     cells = [image[i if len(image) > 1 else 0] for i in range(len(tokens))]
     changed = buffer("cells", *tokens.shape[:1], *image.shape[1:])
     for layer in transformer.layers:
+        assert isinstance(layer, TwoWayAttentionBlock)
         if layer.first:
             tokens = layer.self_attn(tokens, tokens, tokens)
         else:

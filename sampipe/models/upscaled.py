@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sampipe.models.folded import buffer
+from sampipe.models.layers import LayerNorm2d
 
 _CELLS = 512  # at a time
 
@@ -27,20 +28,25 @@ def mask_logits(upscaling: nn.Sequential, cells: Tensor, weights: Tensor, hw: tu
     Returns:
         (n, c, 4 * h, 4 * w).
     """
-    first, norm, _, second, _ = upscaling
+    (widen, bias), norm, (widen_again, bias_again) = _product(upscaling[0]), upscaling[1], _product(upscaling[3])
+    assert isinstance(norm, LayerNorm2d)
     count, total = cells.shape[:2]
-    kernels = [layer.weight.permute(0, 2, 3, 1).flatten(1) for layer in (first, second)]
-    biases = [layer.bias.repeat(4) for layer in (first, second)]
+    channels, last_channels = len(bias) // 4, len(bias_again) // 4
     logits = buffer("logits", count, weights.shape[1], total * 16)
     for x, weight, out in zip(cells, weights, logits, strict=True):
         for start in range(0, total, _CELLS):
             part = x[start : start + _CELLS]
-            half = torch.mm(part, kernels[0], out=buffer("half", len(part), kernels[0].shape[1])).add_(biases[0])
-            pixels = half.view(-1, first.out_channels)
-            pixels = F.layer_norm(pixels, (first.out_channels,), norm.weight, norm.bias, norm.eps)
+            half = torch.mm(part, widen, out=buffer("half", len(part), len(bias))).add_(bias)
+            pixels = F.layer_norm(half.view(-1, channels), (channels,), norm.weight, norm.bias, norm.eps)
             torch.ops.aten.gelu_(pixels)
-            fine = torch.mm(pixels, kernels[1], out=buffer("fine", len(pixels), kernels[1].shape[1])).add_(biases[1])
+            fine = torch.mm(pixels, widen_again, out=buffer("fine", len(pixels), len(bias_again))).add_(bias_again)
             torch.ops.aten.gelu_(fine)
-            out[:, start * 16 : (start + _CELLS) * 16] = weight @ fine.view(-1, second.out_channels).T
+            out[:, start * 16 : (start + _CELLS) * 16] = weight @ fine.view(-1, last_channels).T
     nested = logits.view(count, -1, *hw, 2, 2, 2, 2)  # cell, then place in it, then place in that
     return nested.permute(0, 1, 2, 4, 6, 3, 5, 7).reshape(count, -1, 4 * hw[0], 4 * hw[1])
+
+
+def _product(layer: nn.Module) -> tuple[Tensor, Tensor]:
+    """A transposed convolution as a matrix (in, 4 * out), place in the cell before channel, and its bias (4 * out,)."""
+    assert isinstance(layer, nn.ConvTranspose2d) and layer.bias is not None
+    return layer.weight.permute(0, 2, 3, 1).flatten(1), layer.bias.repeat(4)
