@@ -9,8 +9,10 @@ import numpy as np
 from sampipe.errors import DataError
 from sampipe.types import EdgeMap, Image
 
-SIGMA = 2.0
-"""Pixels of smoothing before gradients are taken, as in the Berkeley group's own Canny."""
+SOBEL_SIGMA = 1.0
+"""Pixels of smoothing before gradients are taken; the one that comes nearest to the published figure."""
+CANNY_SIGMA = 2.0
+"""The same for Canny, as in the Berkeley group's own."""
 _NOISE = 1e-6  # what rounding leaves of the gradients of a picture without any
 _LEVELS = 50
 _LOW_TO_HIGH = 1 / 3
@@ -21,7 +23,7 @@ def sobel(image: Image) -> EdgeMap:
     from scipy import ndimage
     from skimage import filters
 
-    smoothed = _smoothed(image)
+    smoothed = _smoothed(image, SOBEL_SIGMA)
     down, right = filters.sobel_h(smoothed), filters.sobel_v(smoothed)
     magnitude = np.hypot(down, right)
     y, x = np.nonzero(magnitude)
@@ -45,22 +47,22 @@ def canny(image: Image) -> EdgeMap:
     from skimage import color, feature
 
     grey = color.rgb2gray(image.pixels)
-    smoothed = _smoothed(image)
+    smoothed = _smoothed(image, CANNY_SIGMA)
     strongest = float(np.hypot(ndimage.sobel(smoothed, 0), ndimage.sobel(smoothed, 1)).max())
     strength = np.zeros(image.hw, np.float32)
     for level in np.arange(1, _LEVELS) / _LEVELS:
         high = level * strongest
-        found = feature.canny(grey, SIGMA, low_threshold=high * _LOW_TO_HIGH, high_threshold=high)
+        found = feature.canny(grey, CANNY_SIGMA, low_threshold=high * _LOW_TO_HIGH, high_threshold=high)
         if not found.any():
             break
         strength[found] = level
     return EdgeMap(strength)
 
 
-def _smoothed(image: Image) -> np.ndarray:
+def _smoothed(image: Image, sigma: float) -> np.ndarray:
     from skimage import color, filters
 
-    return filters.gaussian(color.rgb2gray(image.pixels), SIGMA)
+    return filters.gaussian(color.rgb2gray(image.pixels), sigma)
 
 
 def _scaled(strength: np.ndarray) -> EdgeMap:
