@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 _PACKAGES = (
-    "sampipe", "torch", "numpy", "pycocotools", "segment-anything", "ultralytics", "transformers", "timm",
+    "sampipe", "torch", "numpy", "pycocotools", "segment-anything", "ultralytics", "transformers",
     "supervision", "onnxruntime", "openvino",
 )  # fmt: skip
 

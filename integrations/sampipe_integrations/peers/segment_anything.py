@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sampipe import Frame
+from sampipe import DataError, Frame
 
 
 class SegmentAnything:
@@ -18,6 +18,8 @@ class SegmentAnything:
     def __init__(self, checkpoint: Path, model: str, device: str) -> None:
         from segment_anything import sam_model_registry
 
+        if model not in sam_model_registry:
+            raise DataError(f"it has no {model}")
         self._sam = sam_model_registry[model](checkpoint=str(checkpoint)).eval().to(device)
         self._device = device
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sampipe import Frame
+from sampipe import DataError, Frame
 from sampipe.models.naming import to_transformers
 
 _SIZES = {
@@ -29,6 +29,8 @@ class _Transformers:
     def __init__(self, checkpoint: Path, model: str, device: str) -> None:
         from transformers import SamConfig, SamModel
 
+        if model not in _SIZES:
+            raise DataError(f"it has no {model}")
         config = SamConfig(vision_config=dict(_SIZES[model]), mask_decoder_config={"layer_norm_eps": 1e-5})
         config._attn_implementation = self._attention
         self._sam = SamModel(config).eval()

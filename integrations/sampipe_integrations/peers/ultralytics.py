@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from sampipe import Frame
+from sampipe import DataError, Frame
 
 
 class Ultralytics:
@@ -22,6 +22,8 @@ class Ultralytics:
 
         builders = {"mobile_sam": build.build_mobile_sam}
         builders |= {size: getattr(build, f"build_sam_{size}") for size in ("vit_b", "vit_l", "vit_h")}
+        if model not in builders:
+            raise DataError(f"it has no {model}")
         self._sam = builders[model]()
         self._sam.load_state_dict(torch.load(checkpoint, weights_only=True), strict=False)
         self._sam.eval().to(device)  # only now: its TinyViT copies the biases of that moment
