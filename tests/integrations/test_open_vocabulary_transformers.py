@@ -46,7 +46,7 @@ def dino(bert_words: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
         torch.manual_seed(0)
         hf.GroundingDinoForObjectDetection(config).save_pretrained(folder)
     hf.BertTokenizerFast(vocab=str(bert_words / "vocab.txt")).save_pretrained(folder)
-    hf.GroundingDinoImageProcessor(size={"shortest_edge": 32, "longest_edge": 48}).save_pretrained(folder)
+    hf.GroundingDinoImageProcessor(size={"shortest_edge": 128, "longest_edge": 192}).save_pretrained(folder)
     return str(folder)
 
 

@@ -11,7 +11,7 @@ import sampipe as sp
 from sampipe.text.phrases import bare, singulars
 from sampipe.text.words import load_words
 from sampipe.train.captioned import WORDS
-from sampipe.train.words import fit, held_out, read_names, reproduction
+from sampipe.train.words import held_out, read_names
 
 WORDS_ENCODER = load_words()
 
@@ -31,10 +31,9 @@ def test_the_file_in_the_package_gives_the_published_vectors(shared_data: Path) 
 
 def test_a_name_that_was_left_out_of_the_fit_comes_near(shared_data: Path) -> None:
     names = read_names(shared_data / "clip_text")
-    unseen = held_out(names, folds=3)
+    unseen = held_out(names, folds=2)
     strangers = names.vectors @ names.vectors.mean(axis=0)
-    assert len(unseen) > 60 and unseen.mean() > float(strangers.mean())
-    assert reproduction(fit(names), names).mean() > 0.998
+    assert len(unseen) > 40 and unseen.mean() > float(strangers.mean()) + 0.05
 
 
 def test_a_frame_an_article_and_a_plural_change_nothing() -> None:
