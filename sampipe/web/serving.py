@@ -83,8 +83,7 @@ def serve(
         run_history=False,
         footer_links=[],
         theme=theme(),
-        css=page_css(),
-        head="\n".join(head),
+        head="\n".join([f"<style>\n{page_css()}\n</style>", *head]),  # what goes in as css loses its media queries
     )
     _serve_folders(app, folders or {})
     if open_browser:

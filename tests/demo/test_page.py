@@ -17,6 +17,7 @@ from PIL import Image as Pillow
 from sampipe.demo.measuring import measure
 from sampipe.types import RLE
 
+TABS = ("Segment", "Detect + segment", "Text", "Everything", "Graph")
 PATIENCE = 120_000  # milliseconds; for machines with other work to do
 
 
@@ -68,7 +69,12 @@ def mask(page: Any) -> np.ndarray:
 
 
 def tab(page: Any, name: str) -> None:
-    page.get_by_role("tab", name=name, exact=True).click()
+    """Go to a tab; on a narrow screen the last ones are in a menu."""
+    shown = page.get_by_role("tab", name=name, exact=True)
+    if shown.count():
+        return shown.first.click()
+    page.click(".overflow-menu > button")
+    page.locator(".overflow-dropdown button", has_text=name).click()
 
 
 def test_click_background_undo_candidates_and_objects(page: Any) -> None:
@@ -224,7 +230,7 @@ def test_a_detector_gives_objects_to_go_on_with(page: Any) -> None:
 
 def test_words_find_what_they_name(page: Any) -> None:
     open_sample(page, "astronaut")
-    if not page.get_by_role("tab", name="Text", exact=True).count():
+    if not has_text_tab(page):
         pytest.skip("this sampipe has no nodes that read words yet")
     tab(page, "Text")
     page.fill("#text-words textarea, #text-words input", "person")
@@ -298,6 +304,12 @@ def test_a_graph_is_put_together_from_nothing(page: Any) -> None:
     page.wait_for_selector("#graph-python >> text=sp.trace")
 
 
+def has_text_tab(page: Any) -> bool:
+    return "Text" in page.evaluate(
+        "window.gradio_config.components.filter((one) => one.type === 'tabitem').map((one) => one.props.label)"
+    )
+
+
 def choose(page: Any, dropdown: str, value: str) -> None:
     page.wait_for_selector(f"{dropdown} input")
     page.locator(f"{dropdown} input").click()
@@ -320,13 +332,13 @@ def test_every_tab_fits_and_is_kept_as_a_picture(
     click(page, 0.45, 0.45)
     box = page.locator(".sp-canvas").bounding_box()
     assert box["width"] / box["height"] == pytest.approx(600 / 400, rel=0.01), "the picture is not distorted"
-    names = [one for one in page.get_by_role("tab").all_inner_texts() if one]
-    for name in dict.fromkeys(names):
-        if page.get_by_role("tab", name=name, exact=True).first.is_visible():
-            page.get_by_role("tab", name=name, exact=True).first.click()
-            page.wait_for_timeout(600)
-            slug = name.split()[0].lower()
-            page.screenshot(path=screenshots / f"demo-{slug}-{width}-{scheme}.png", full_page=True)
-            wide = page.evaluate("document.documentElement.scrollWidth")
-            assert wide <= width, f"{name} is {wide} pixels wide on a screen of {width}"
+    for name in TABS:
+        if name == "Text" and not has_text_tab(page):
+            continue
+        tab(page, name)
+        page.wait_for_timeout(600)
+        slug = name.split()[0].lower()
+        page.screenshot(path=screenshots / f"demo-{slug}-{width}-{scheme}.png", full_page=True)
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= width, f"{name} is {wide} pixels wide on a screen of {width}"
     window.close()
