@@ -216,3 +216,11 @@ def test_out_that_is_a_file_is_one_line(sampipe: Sampipe, tiny_model: Path, phot
     assert result.exit_code == 1
     assert result.stderr.startswith("error: ")
     assert "a.png" in result.stderr
+
+
+def test_seconds_are_for_everything(sampipe: Sampipe, tiny_model: Path, photos: Path, tmp_path: Path) -> None:
+    words = ("segment", photos / "a.png", "--model", tiny_model, "--out", tmp_path / "out", "--seconds", "0")
+    assert "in 1 image" in sampipe(*words).stdout
+    refused = sampipe(*words, "--box", "5,5,30,30", ok=False)
+    assert refused.exit_code == 2
+    assert "--seconds" in refused.output
