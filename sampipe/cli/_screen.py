@@ -20,8 +20,12 @@ def print_table(
     columns: Sequence[str],
     title: str | None = None,
     right: Sequence[str] = (),
+    least_width: int = 0,
 ) -> None:
-    """Print rows under their columns; those in ``right`` hold numbers. Long words fold, none are cut."""
+    """Print rows under their columns; those in ``right`` hold numbers. Long words fold, none are cut.
+
+    ``least_width`` characters are taken even where the terminal has fewer, or is none.
+    """
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -39,7 +43,8 @@ def print_table(
         table.add_column(column, justify="right" if column in right else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    Console().print(table)
+    console = Console()
+    (console if console.width >= least_width else Console(width=least_width)).print(table)
 
 
 def note(message: str) -> None:

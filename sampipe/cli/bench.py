@@ -69,7 +69,7 @@ def _print(report: Report) -> None:
 
     cells = report.cells()
     if cells:
-        _screen.print_table(cells, columns=COLUMNS, right=COLUMNS[2:], title=report.headline())
+        _screen.print_table(cells, columns=COLUMNS, right=COLUMNS[2:], title=report.headline(), least_width=100)
         print(f"\n{EXPLANATION}")
     for stage, values in report.extras.items():
         rows = [(name.replace("_", " "), f"{value:.4g}") for name, value in values.items()]
