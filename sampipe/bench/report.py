@@ -76,7 +76,7 @@ class Report:
         machine = self.machine
         place = machine["accelerator"] or machine["processor"]
         return (
-            f"{self.model}, random weights, {place}, {machine['threads']} threads,"
+            f"{self.model}, {'its own' if self.model == 'nano' else 'random'} weights, {place}, {machine['threads']} threads,"
             f" {machine['gemm_gflops']:.0f} GFLOP/s fp32 GEMM, {machine['copy_gb_per_s']:.0f} GB/s copy,"
             f" {'processor' if self.clock == 'cpu' else 'wall'} seconds"
         )
