@@ -17,13 +17,21 @@ def everything_tab(bench: Bench) -> None:
 
     usual = load_model(bench.model, bench.device).config.everything
     with gr.Row():
-        side = gr.Slider(4, 64, usual.points_per_side, step=1, label="Points a side", info="more find smaller things")
-        iou = gr.Slider(0, 1, usual.pred_iou, step=0.01, label="Predicted IoU", info="at least")
-        stability = gr.Slider(0, 1, usual.stability, step=0.01, label="Stability", info="at least")
+        side = gr.Slider(
+            4, 64, usual.points_per_side, step=1, label="Points a side", info="more find smaller things", min_width=240
+        )
+        iou = gr.Slider(0, 1, usual.pred_iou, step=0.01, label="Predicted IoU", info="at least", min_width=240)
+        stability = gr.Slider(0, 1, usual.stability, step=0.01, label="Stability", info="at least", min_width=240)
     with gr.Accordion("More", open=False), gr.Row():
-        nms = gr.Slider(0, 1, usual.box_nms, step=0.01, label="Overlap of boxes", info="above it, two are one")
-        region = gr.Slider(0, 2000, usual.min_region_area, step=10, label="Smallest region", info="pixels")
-        layers = gr.Slider(0, 2, 0, step=1, label="Layers of crops", info="each looks closer, and takes longer")
+        nms = gr.Slider(
+            0, 1, usual.box_nms, step=0.01, label="Overlap of boxes", info="above it, two are one", min_width=240
+        )
+        region = gr.Slider(
+            0, 2000, usual.min_region_area, step=10, label="Smallest region", info="pixels", min_width=240
+        )
+        layers = gr.Slider(
+            0, 2, 0, step=1, label="Layers of crops", info="each looks closer, and takes longer", min_width=240
+        )
     with gr.Row():
         run = gr.Button("Find everything", variant="primary", elem_id="everything-run", scale=0, min_width=200)
         cancel = gr.Button("Cancel", elem_id="everything-cancel", scale=0, min_width=110)

@@ -81,7 +81,9 @@ def graph_tab(runner: Runner, start: str, *, examples: Mapping[str, str]) -> gr.
 
 def _choose(text: gr.State, examples: Mapping[str, str]) -> None:
     with gr.Row(elem_classes="sp-beside"):
-        example = gr.Dropdown([*examples], value=next(iter(examples)), label="Start from", elem_id="graph-example")
+        example = gr.Dropdown(
+            [*examples], value=next(iter(examples)), label="Start from", elem_id="graph-example", min_width=240
+        )
         upload = gr.UploadButton(
             "Open a graph file", file_types=[".yaml", ".yml"], elem_id="graph-upload", scale=0, min_width=190
         )
