@@ -75,8 +75,9 @@ class Report:
         """The machine in a line."""
         machine = self.machine
         place = machine["accelerator"] or machine["processor"]
+        weights = "its own" if self.model == "nano" else "random"
         return (
-            f"{self.model}, {'its own' if self.model == 'nano' else 'random'} weights, {place}, {machine['threads']} threads,"
+            f"{self.model}, {weights} weights, {place}, {machine['threads']} threads,"
             f" {machine['gemm_gflops']:.0f} GFLOP/s fp32 GEMM, {machine['copy_gb_per_s']:.0f} GB/s copy,"
             f" {'processor' if self.clock == 'cpu' else 'wall'} seconds"
         )
