@@ -48,7 +48,7 @@ def write_labelme(masks: Masks, image_name: str, *, polygons: bool = False, tole
             shape = _shape(name, group, "mask", [[x0, y0], [x1 - 1, y1 - 1]])
             shapes.append({**shape, "mask": _png(rles[i].window())})
     height, width = masks.hw
-    document = {
+    document: dict[str, Any] = {
         "version": VERSION,
         "flags": {},
         "shapes": shapes,

@@ -45,6 +45,7 @@ class MaskDecoder(nn.Module):
         outputs = config.ambiguous_masks + 1
         self.fine_features = config.fine_features
         self.mixing = mixing(config.mixing_blocks, embed_dim, embed_dim // 2)
+        self.mixes = config.mixing_blocks > 0
         self.mixing_half = mixing(min(config.mixing_blocks, 1), embed_dim // 4, embed_dim // 4)
         self.mixing_quarter = mixing(min(config.mixing_blocks, 1), embed_dim // 8, embed_dim // 8)
         self.transformer = TwoWayTransformer(embed_dim, config.depth, config.num_heads, config.mlp_dim)
@@ -106,7 +107,7 @@ class MaskDecoder(nn.Module):
         """Logits (n, len(outputs), 4 * h, 4 * w)."""
         tokens, cells, hw, folded = attended
         weights = torch.stack([self.output_hypernetworks_mlps[i](tokens[:, 1 + i]) for i in outputs], dim=1)
-        if folded and not self.fine_features and not len(self.mixing_half):
+        if folded and not self.fine_features and not self.mixes:
             return mask_logits(self.output_upscaling, cells, weights, hw)
         upscaled = self._upscale(cells.transpose(1, 2).unflatten(2, hw), fine)
         return (weights @ upscaled.flatten(2)).unflatten(2, upscaled.shape[-2:])

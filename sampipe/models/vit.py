@@ -7,6 +7,8 @@ the official ones.
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
@@ -156,7 +158,7 @@ class ImageEncoderViT(nn.Module):
         if is_in_place_possible(x):
             x = x.contiguous()
             for block in self.blocks:
-                change(block, x)
+                change(cast("Block", block), x)
         else:
             for block in self.blocks:
                 x = block(x)

@@ -9,11 +9,11 @@ import numpy as np
 
 from sampipe._files import write_atomic
 from sampipe.errors import DataError
+from sampipe.formats.labels import png_bytes
 from sampipe.graph import Node, resource
 from sampipe.nodes._checks import check_number, check_text
 from sampipe.nodes._nms import box_nms
 from sampipe.nodes.export._stems import FileStems
-from sampipe.formats.labels import png_bytes
 from sampipe.types import RLE, EdgeMap, Image, Masks
 from sampipe.types._resample import axes
 

@@ -57,7 +57,8 @@ class RLE(Value):
         """The mask inside its :attr:`box`, bool; no pixel beyond it is built."""
         x0, y0, x1, y1 = (int(side) for side in self.box)
         columns: BoolArray = _runs.columns(_runs.parse(self.counts), self.hw, x0, x1)
-        return columns[:, y0:y1].T
+        mask: BoolArray = columns[:, y0:y1].T
+        return mask
 
     def to_coco(self) -> dict[str, Any]:
         """``{"size": [h, w], "counts": str}``, ready for JSON."""
