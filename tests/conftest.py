@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch loads; the tests run in parallel already
 
@@ -30,3 +35,16 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"needs the test data: {folder} is not there; set SAMPIPE_TEST_DATA to their folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A headless Chromium; one a process, because Playwright runs only once in each."""
+    playwright = pytest.importorskip("playwright.sync_api", reason='needs playwright: pip install "sampipe[test]"')
+    found = os.environ.get("SAMPIPE_CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        pytest.skip("needs a Chromium: apt-get install chromium, or set SAMPIPE_CHROMIUM to one")
+    with playwright.sync_playwright() as tools:
+        opened = tools.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield opened
+        opened.close()

@@ -77,8 +77,6 @@ def _begin(folder: Path, words: Sequence[str], resume: bool) -> list[tuple[str, 
         if not file.exists():
             raise DataError(f"{folder} holds no job that could go on: there is no {MANIFEST}. Begin without --resume.")
         return []
-    if not words:
-        raise typer.BadParameter("which images? Give files, folders, globs, sample:NAME or a manifest.parquet")
     if file.exists():
         raise DataError(f"{folder} holds a job already. Go on with it by --resume, or choose another --out.")
     if len(words) == 1 and words[0].endswith(".parquet"):

@@ -48,6 +48,8 @@ def run(
     from sampipe.cli._run_job import run_job
     from sampipe.graph import Graph
 
+    if not images and not resume:
+        raise typer.BadParameter("which images? Give files, folders, globs, sample:NAME or a manifest.parquet")
     loaded = Graph.from_yaml(graph)
     _check_inputs(loaded, graph)
     run_job(

@@ -7,7 +7,6 @@ Debian's chromium drives it: ``apt-get install chromium``, ``pip install playwri
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,13 +22,9 @@ from sampipe.annotate.record import MaskRecord
 from sampipe.types import RLE, Image
 
 pytest.importorskip("gradio", reason='the page needs pip install "sampipe[demo]"')
-playwright = pytest.importorskip("playwright.sync_api", reason="the browser tests need pip install playwright")
-CHROMIUM = os.environ.get("SAMPIPE_CHROMIUM") or shutil.which("chromium")
-if CHROMIUM is None:
-    pytest.skip("no chromium: apt-get install chromium, or set SAMPIPE_CHROMIUM", allow_module_level=True)
 
-from sampipe.annotate.page import serve_page  # noqa: E402 - only where Gradio is
-from sampipe.annotate.workbench import Workbench  # noqa: E402
+from sampipe.annotate.page import serve_page
+from sampipe.annotate.workbench import Workbench
 
 PATIENCE = 180_000  # milliseconds; a machine may be busy
 ROCKET = (322, 250)  # on the rocket of sample:rocket
@@ -108,14 +103,6 @@ class Window:
         self.page.wait_for_selector(f".sa-note:has-text('{text}')")
 
 
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
-    with playwright.sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
     place = tmp_path / "photos"
@@ -126,7 +113,7 @@ def photos(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def open_window(chromium: Any, photos: Path) -> Iterator[Open]:
+def open_window(browser: Any, photos: Path) -> Iterator[Open]:
     """``open_window()``: a browser window of its own; ``bench=`` shares the server of another one."""
     benches: list[Workbench] = []
     served: list[Any] = []
@@ -144,7 +131,7 @@ def open_window(chromium: Any, photos: Path) -> Iterator[Open]:
             benches.append(bench)
             served.append(serve_page(bench, port=free_port()))
             url = served[-1].url + ("?__theme=dark" if dark else "")
-        context = chromium.new_context(viewport={"width": size[0], "height": size[1]})
+        context = browser.new_context(viewport={"width": size[0], "height": size[1]})
         contexts.append(context)
         windows.append(Window(context.new_page(), bench, url))
         return windows[-1]
