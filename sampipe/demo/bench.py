@@ -59,7 +59,7 @@ class Bench:
         if self._in_browser:
             (node,) = self.graph.nodes.values()
             assert isinstance(node, Segment)
-            self._decoder = BrowserDecoder(node.sam)
+            self._decoder = BrowserDecoder(node.sam, self.model)
 
     def folders(self) -> dict[str, Path]:
         """What the page's script loads by itself."""

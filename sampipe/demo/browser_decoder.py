@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import importlib.util
 import os
+import subprocess
+import sys
 import threading
 from concurrent.futures import Future
 from pathlib import Path
@@ -16,19 +18,29 @@ from sampipe.models.sam import SamModel
 from sampipe.types import Image
 
 RUNTIME = Path(__file__).parent / "runtime"
+_EXPORT = """
+import sys
+from pathlib import Path
+from sampipe.export import export_decoder
+from sampipe.models import load_model
+export_decoder(load_model(sys.argv[1], "cpu"), Path(sys.argv[2]))
+"""
 _FORMAT = 1  # of the file; goes up when the page's script expects something else
 
 
 class BrowserDecoder:
     """Exports a model's decoder in the background, to a folder that is kept between runs.
 
+    In a process of its own: while torch exports, it changes how the whole process computes, and clicks would fail.
+
     Args:
         model: its weights' digest names the file, so a file is never another model's.
+        source: the name or checkpoint file that it was loaded by.
         folder: where the file lies; the user's cache where left out.
     """
 
-    def __init__(self, model: SamModel, folder: Path | None = None) -> None:
-        self.model = model
+    def __init__(self, model: SamModel, source: str, folder: Path | None = None) -> None:
+        self.model, self._source = model, source
         self.folder = folder or cache_folder()
         self.file = self.folder / f"{model.key[:32]}-{_FORMAT}.onnx"
         self._made: Future[Path] = Future()
@@ -65,12 +77,18 @@ class BrowserDecoder:
             raise DataError(f"The decoder could not be exported for the page: {error}") from error
 
     def _make(self) -> None:
-        from sampipe.export import export_decoder
-
         try:
-            self._made.set_result(self.file if self.file.is_file() else export_decoder(self.model, self.file))
+            if not self.file.is_file():
+                self._export()
+            self._made.set_result(self.file)
         except Exception as error:  # told to whoever waits
             self._made.set_exception(error)
+
+    def _export(self) -> None:
+        command = [sys.executable, "-c", _EXPORT, self._source, str(self.file)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode != 0:
+            raise DataError(done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "the process died")
 
 
 def cache_folder() -> Path:
