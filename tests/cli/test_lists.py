@@ -102,7 +102,7 @@ def test_doctor_says_what_is_there(
     assert facts["problems"] == []
     assert facts["packages"]["torch"]
     assert facts["devices"][0]["name"] == "cpu"
-    assert facts["extras"]["onnx"]["packages"] == ["onnxruntime"]
+    assert facts["extras"]["onnx"]["packages"] == ["onnx", "onnxruntime", "onnxscript"]
     assert facts["extras"]["ray"]["install"] == 'pip install "sampipe[ray]"'
     assert "test" not in facts["extras"]
     assert facts["cache"]["offline_flags"] == ["HF_HUB_OFFLINE"]
