@@ -8,13 +8,15 @@ from typing import Any, Literal, get_args
 from sampipe.errors import DataError
 
 Schedule = Literal["step", "cosine"]
+Stepper = Literal["adamw", "muon"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class OptimizerConfig:
-    """AdamW and its learning rate; the defaults are the paper's for ViT-H (appendix A "Training recipe").
+    """Optimizer and learning rate; the defaults are the paper's for ViT-H (appendix A "Training recipe").
 
     Args:
+        name: ``"adamw"``, or ``"muon"`` (:class:`sampipe.train.muon.Muon`).
         learning_rate: after the warm-up.
         weight_decay: of matrices and kernels.
         layer_decay: the encoder's layers learn slower the earlier they are, by this factor each (Clark et al. 2020).
@@ -27,6 +29,7 @@ class OptimizerConfig:
         ema: decay of the average of the weights that is saved; 0 saves the weights themselves.
     """
 
+    name: Stepper = "adamw"
     learning_rate: float = 8e-4
     weight_decay: float = 0.1
     layer_decay: float = 0.8
@@ -40,6 +43,8 @@ class OptimizerConfig:
     def __post_init__(self) -> None:
         if self.schedule not in get_args(Schedule):
             raise DataError(f"schedule: got {self.schedule!r}, wanted step or cosine.")
+        if self.name not in get_args(Stepper):
+            raise DataError(f"optimizer: got {self.name!r}, wanted adamw or muon.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +57,7 @@ class LoopConfig:
             is not repeated exactly.
         batch_size: pictures a step, over all processes.
         micro_batch: pictures that a process holds at once; it takes as many such parts a step as it needs.
-        optimizer: AdamW, its schedule, and what is averaged.
+        optimizer: its learning rate and schedule, and what is averaged.
         seed: of data, prompts, dropped branches and first weights.
         bf16: compute in bfloat16 where that is safe.
     """

@@ -21,6 +21,8 @@ class InteractionConfig:
 
     Args:
         rounds: prompts an object: the first, corrections, and, of five rounds or more, two that add no point.
+        rounds_vary: draw the number of each batch's rounds between 1 and ``rounds``, k being 1 / k² as likely as 1: most
+            use is one prompt, and a round costs time.
         box_noise: standard deviation of each side of a box, as a share of its length.
         box_noise_limit: the most that a side moves, in input pixels.
         box_noise_varies: draw the noise of each object between 0 and ``box_noise``, so that tight boxes, as detectors
@@ -32,11 +34,21 @@ class InteractionConfig:
     """
 
     rounds: int = 11
+    rounds_vary: bool = False
     box_noise: float = 0.1
     box_noise_limit: float = 20.0
     box_noise_varies: bool = False
     single_from_box: bool = False
     recompute: bool = False
+
+
+def drawn_rounds(config: InteractionConfig, generator: torch.Generator | None = None) -> int:
+    """How many rounds a batch of objects gets."""
+    if not config.rounds_vary:
+        return config.rounds
+    device = None if generator is None else generator.device
+    chances = torch.arange(1, config.rounds + 1, device=device, dtype=torch.float32) ** -2
+    return 1 + int(torch.multinomial(chances, 1, generator=generator))
 
 
 def silent_rounds(rounds: int, generator: torch.Generator | None = None) -> set[int]:

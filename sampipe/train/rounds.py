@@ -17,6 +17,7 @@ from sampipe.models.sam import AMBIGUOUS_MASKS, SINGLE_MASK, Sam
 from sampipe.train.interaction import (
     InteractionConfig,
     correction_points,
+    drawn_rounds,
     first_points,
     mask_boxes,
     noisy_boxes,
@@ -90,10 +91,11 @@ def interact(
         the mean loss over rounds (n,), and the true IoU (n,) of the mask that went on after each round.
     """
     truth = thresholded(masks)
-    silent = silent_rounds(config.rounds, generator)
+    rounds = drawn_rounds(config, generator)
+    silent = silent_rounds(rounds, generator)
     total = torch.zeros(len(masks), device=masks.device)
     ious = []
-    for turn in range(config.rounds):
+    for turn in range(rounds):
         if turn and turn not in silent:
             assert clicks.logits is not None
             answered = clicks.logits[:, 0] > 0
@@ -104,7 +106,7 @@ def interact(
         else:
             logits, predicted = answer(clicks, outputs)
         loss, true_ious = _taught(logits, predicted, masks[:, None], outputs, mask_loss)
-        total = total + loss / config.rounds
+        total = total + loss / rounds
         goes_on, iou = _go_on(logits.detach(), predicted.detach(), true_ious, outputs)
         clicks = clicks.with_logits(goes_on)
         ious.append(iou)

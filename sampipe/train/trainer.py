@@ -24,6 +24,7 @@ from sampipe.train.data import Batch, Failure, MicroBatches, collate
 from sampipe.train.interrupt import ignore_interrupt, stop_requests
 from sampipe.train.layers import add_drop_path, parameter_groups
 from sampipe.train.logs import Log
+from sampipe.train.muon import Muon
 from sampipe.train.run_folder import RunFolder, session
 from sampipe.train.schedule import MovingAverage, rate_factor
 from sampipe.train.world import ALONE, World
@@ -83,7 +84,8 @@ class Trainer:
         add_drop_path(network.image_encoder, config.optimizer.drop_path)
         groups = parameter_groups(network, config.optimizer)
         self._trained = [parameter for group in groups for parameter in group["params"]]
-        self._optimizer = torch.optim.AdamW(groups, lr=config.optimizer.learning_rate, betas=(0.9, 0.999))
+        stepper = Muon if config.optimizer.name == "muon" else torch.optim.AdamW
+        self._optimizer = stepper(groups, lr=config.optimizer.learning_rate, betas=(0.9, 0.999))
         self.average = MovingAverage(network, config.optimizer.ema)
         self.step, self.seconds, self.best = 0, 0.0, -math.inf
         self._parts = config.parts(world.size)

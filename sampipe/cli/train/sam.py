@@ -79,6 +79,9 @@ def sam(
     rounds: Annotated[
         int | None, typer.Option(min=1, rich_help_panel=TAUGHT, help="Prompts an object; the paper: 11.", **_FREE)
     ] = None,
+    rounds_vary: Annotated[
+        bool, typer.Option("--rounds-vary", rich_help_panel=TAUGHT, help="Draw from 1 to --rounds, mostly few.")
+    ] = False,
     box_noise: Annotated[
         float | None,
         typer.Option(min=0, rich_help_panel=TAUGHT, help="Of boxes, as a share of their sides; 0.1.", **_FREE),
@@ -118,6 +121,7 @@ def sam(
     micro_batch: Annotated[
         int | None, typer.Option(min=1, rich_help_panel=OPTIMIZER, help="Pictures a process holds at once.", **_FREE)
     ] = None,
+    optimizer: Annotated[str | None, typer.Option(rich_help_panel=OPTIMIZER, help="adamw or muon.", **_FREE)] = None,
     learning_rate: Annotated[
         float | None, typer.Option(min=0, rich_help_panel=OPTIMIZER, help="After the warm-up.", **_FREE)
     ] = None,
@@ -220,7 +224,12 @@ def _task(task: SamTask, given: dict[str, Any], config: SamConfig) -> SamTask:
     return replace(
         task,
         crop=replace(crop, **_said(given, "size", "masks", "zoom", "stretch", "compose", "cut_outs")),
-        interaction=replace(task.interaction, recompute=given["recompute"], **_said(given, "rounds", "box_noise")),
+        interaction=replace(
+            task.interaction,
+            recompute=given["recompute"],
+            rounds_vary=given["rounds_vary"],
+            **_said(given, "rounds", "box_noise"),
+        ),
         freeze=freeze,
         limit=given["only_first"],
     )
@@ -229,6 +238,8 @@ def _task(task: SamTask, given: dict[str, Any], config: SamConfig) -> SamTask:
 def _loop(plan: Recipe, given: dict[str, Any], *, on_gpu: bool) -> LoopConfig:
     names = ("learning_rate", "weight_decay", "warmup", "schedule", "layer_decay", "drop_path", "ema")
     optimizer = replace(plan.loop.optimizer, **_said(given, *names))
+    if given["optimizer"] is not None:
+        optimizer = replace(optimizer, name=given["optimizer"])
     if given["clip"] is not None:
         optimizer = replace(optimizer, clip=given["clip"] or None)
     batch = _said(given, "batch_size", "micro_batch")
