@@ -14,7 +14,7 @@ from sampipe.types.prompts import Prompts
 
 _NONE: dict[str, Any] = {
     "points": 0.0, "point_labels": -1, "boxes": np.nan, "mask_logits": np.nan, "text": np.nan,
-    "class_ids": -1, "scores": np.nan, "labels": "", "source": "",
+    "class_ids": -1, "track_ids": -1, "scores": np.nan, "labels": "", "source": "",
 }  # fmt: skip
 
 

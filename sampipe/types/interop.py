@@ -37,7 +37,7 @@ def prompts_from_supervision(detections: sv.Detections, *, source: str | Sequenc
         class_ids=detections.class_id,
         scores=detections.confidence if scores is None else scores,
         source=_texts(detections, "source") if source is None else source,
-    )
+    ).replace(track_ids=detections.tracker_id)
 
 
 def masks_from_supervision(detections: sv.Detections, hw: tuple[int, int]) -> Masks:
@@ -78,6 +78,7 @@ def masks_to_supervision(masks: Masks, *, compact: bool = False) -> sv.Detection
         mask=_compact(best) if compact else best.binary(),
         confidence=_first_known(score, iou),
         class_id=_class_ids(prompts),
+        tracker_id=None if prompts.track_ids is None else prompts.track_ids.copy(),
         data={
             _NAMES: np.array(prompts.labels or ("",) * count, dtype=np.str_),
             "score": np.array(score),

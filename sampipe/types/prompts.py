@@ -27,14 +27,16 @@ _WANTED = {
     "mask_logits": "(n, m, m): one square map of logits per object (256 x 256 for the official models)",
     "text": "(n, d): one text vector per object",
     "class_ids": "(n,): one whole number per object",
+    "track_ids": "(n,): one whole number per object",
     "scores": "(n,): one number per object",
 }
 _DTYPES: dict[str, Any] = {
     "points": np.float32, "point_labels": np.int8, "boxes": np.float32, "mask_logits": np.float32,
-    "text": np.float32, "class_ids": np.int64, "scores": np.float32,
+    "text": np.float32, "class_ids": np.int64, "track_ids": np.int64, "scores": np.float32,
 }  # fmt: skip
 _DIMENSIONS = {
-    "points": 3, "point_labels": 2, "boxes": 2, "mask_logits": 3, "text": 2, "class_ids": 1, "scores": 1,
+    "points": 3, "point_labels": 2, "boxes": 2, "mask_logits": 3, "text": 2, "class_ids": 1, "track_ids": 1,
+    "scores": 1,
 }  # fmt: skip
 _ROWS = (*_DTYPES, "labels", "source")
 
@@ -45,7 +47,7 @@ class Prompts(Value):
 
     The box, the points, the mask and the text of one object go to the model together. Where objects differ in
     what they have, a point of label -1, a box, mask or text of NaN means "this object has none"; a label or
-    source of "", a class id of -1 and a score of NaN mean "not known".
+    source of "", a class or track id of -1 and a score of NaN mean "not known".
 
     Args:
         points: float32 (n, k, 2), x then y.
@@ -74,6 +76,7 @@ class Prompts(Value):
     class_ids: IntArray | None = None
     scores: FloatArray | None = None
     source: tuple[str, ...] | None = None
+    track_ids: IntArray | None = None
     text_space: str | None = None
     dropped: int = 0
     clipped: int = 0
