@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-BASE = {"errors", "_files", "_optional", "_report"}
+BASE = {"errors", "_colors", "_files", "_optional", "_report"}
 BELOW = {
     "errors": set(),
+    "_colors": set(),
     "_optional": {"errors"},
     "_files": set(),
     "_report": set(),

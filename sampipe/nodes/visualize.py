@@ -9,17 +9,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sampipe._colors import COLORS
 from sampipe.graph import Node
 from sampipe.nodes._checks import check_number, check_same_size
 from sampipe.nodes._label_places import label_places
 from sampipe.nodes._paint import blend
 from sampipe.types import RLE, Image, Masks
 
-# Neighbours differ in hue and in lightness, so that they stay apart for colour-blind eyes and on most photos.
-PALETTE = (
-    "#FF9F1C", "#2EC4F1", "#F6398F", "#8BE04E", "#9D6BFF", "#FFE14A",
-    "#00C49A", "#FF5A3C", "#5B8CFF", "#E58BE8", "#C7A76C", "#B7F5E1",
-)  # fmt: skip
 _SHADOW = (10, 10, 20)
 _LONGEST_LABEL = 40
 
@@ -95,7 +91,7 @@ def _label_text(name: str, score: float) -> str:
 
 def _painted(scene: np.ndarray, rles: Sequence[RLE], order: np.ndarray, sizes: _Sizes, opacity: float) -> np.ndarray:
     layers = _layers(rles, order, sizes)
-    colours = np.array([[int(name[i : i + 2], 16) for i in (5, 3, 1)] for name in PALETTE], np.uint8)
+    colours = np.array([[int(name[i : i + 2], 16) for i in (5, 3, 1)] for name in COLORS], np.uint8)
     scene = blend(scene, layers.fill, colours, opacity)
     scene = blend(scene, layers.shadow, np.array([_SHADOW], np.uint8)[:, ::-1], 0.45)
     return blend(scene, layers.contour, colours, 0.95)
@@ -120,7 +116,7 @@ def _layers(rles: Sequence[RLE], order: np.ndarray, sizes: _Sizes) -> _Layers:
         top, left = y0 - window[0].start, x0 - window[1].start
         mask[top : top + y1 - y0, left : left + x1 - x0] = rles[index].window()
         contour, shadow = _outline(mask, sizes)
-        colour = index % len(PALETTE) + 1
+        colour = index % len(COLORS) + 1
         layers.fill[window][mask] = colour
         layers.contour[window][contour] = colour
         layers.shadow[window][shadow] = 1
@@ -146,8 +142,8 @@ def _labelled(
     sv = _supervision()
     padding = max(2, sizes.text // 4)
     annotator = sv.RichLabelAnnotator(
-        color=sv.ColorPalette.from_hex(list(PALETTE)),
-        text_color=sv.ColorPalette.from_hex([_readable_on(colour) for colour in PALETTE]),
+        color=sv.ColorPalette.from_hex(list(COLORS)),
+        text_color=sv.ColorPalette.from_hex([_readable_on(colour) for colour in COLORS]),
         font_size=sizes.text,
         text_padding=padding,
         border_radius=sizes.text // 4,
@@ -155,7 +151,7 @@ def _labelled(
     extents = np.array([annotator.font.getbbox(text) for text in texts])
     places = label_places(boxes, np.ceil(extents[:, 2:] - extents[:, :2]) + 2 * padding, scene.shape[:2])
     anchors = places[:, [0, 3, 2, 3]]  # the annotator puts a label on top of its box, flush left
-    objects = sv.Detections(xyxy=anchors.astype(np.float32), class_id=colours % len(PALETTE))
+    objects = sv.Detections(xyxy=anchors.astype(np.float32), class_id=colours % len(COLORS))
     return annotator.annotate(scene, objects, labels=list(texts))
 
 

@@ -11,7 +11,7 @@ A handler of an event is wrapped in :func:`friendly`, a function that the page's
 
 from __future__ import annotations
 
-from sampipe.web.colors import COLORS, color_of
+from sampipe._colors import COLORS
 from sampipe.web.errors import answering, friendly, noted, sentence
 from sampipe.web.serving import Served, serve
 from sampipe.web.theme import page_css, theme
@@ -24,7 +24,6 @@ __all__ = [
     "Served",
     "Turns",
     "answering",
-    "color_of",
     "friendly",
     "noted",
     "open_upload",

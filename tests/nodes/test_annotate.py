@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sampipe import DataError, Image, Masks
+from sampipe._colors import COLORS
 from sampipe.nodes import Annotate
 from sampipe.nodes._label_places import label_places
-from sampipe.nodes.visualize import PALETTE, label_texts
+from sampipe.nodes.visualize import label_texts
 
 HW = (60, 80)
 LARGE, SMALL = rectangle(HW, 10, 10, 70, 50), rectangle(HW, 30, 20, 50, 40)
@@ -32,15 +33,15 @@ def test_no_masks_leave_the_image_as_it_is() -> None:
 def test_fill_contour_and_shadow_have_the_colour_of_the_object() -> None:
     image = grey_image(HW, value=100)
     pixels = Annotate(opacity=0.5)(image, masks_of([LARGE])).pixels.astype(int)
-    np.testing.assert_allclose(pixels[30, 40], (rgb(PALETTE[0]) + 100) / 2, atol=1)
-    np.testing.assert_allclose(pixels[30, 10], 0.95 * rgb(PALETTE[0]) + 0.05 * (rgb(PALETTE[0]) + 100) / 2, atol=2)
+    np.testing.assert_allclose(pixels[30, 40], (rgb(COLORS[0]) + 100) / 2, atol=1)
+    np.testing.assert_allclose(pixels[30, 10], 0.95 * rgb(COLORS[0]) + 0.05 * (rgb(COLORS[0]) + 100) / 2, atol=2)
     assert (pixels[30, 9] < 70).all(), "a dark line around it"
     assert (pixels[:8] == 100).all(), "nothing happens elsewhere"
 
 
 @pytest.mark.parametrize("order", [(LARGE, SMALL), (SMALL, LARGE)])
 def test_small_masks_lie_on_top(order: tuple[np.ndarray, np.ndarray]) -> None:
-    colour = PALETTE[1] if order[1] is SMALL else PALETTE[0]
+    colour = COLORS[1] if order[1] is SMALL else COLORS[0]
     pixels = Annotate(opacity=1.0)(grey_image(HW), masks_of(order)).pixels
     np.testing.assert_array_equal(pixels[30, 40], rgb(colour))
 
