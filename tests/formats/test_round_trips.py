@@ -32,8 +32,8 @@ def test_labelme_polygons_fill_all_but_holes(masks: Masks) -> None:
     read = read_labelme(write_labelme(masks, "a.jpg", polygons=True, tolerance=0))
     assert read.prompts.labels == masks.prompts.labels
     for got, pixels in zip(read.iter_binary(), masks.iter_binary(), strict=True):
-        np.testing.assert_array_equal(got, ndimage.binary_fill_holes(pixels, np.ones((3, 3))) | got & pixels)
-        assert got[pixels].all()
+        closed, open_at_corners = (ndimage.binary_fill_holes(pixels, s) for s in (None, np.ones((3, 3))))
+        assert (got >= open_at_corners).all() and (got <= closed).all()  # a hole that touches a corner is neither
 
 
 @given(any_masks(scored=True))
