@@ -46,16 +46,19 @@ def canny(image: Image) -> EdgeMap:
     from scipy import ndimage
     from skimage import color, feature
 
-    grey = color.rgb2gray(image.pixels)
     smoothed = _smoothed(image, CANNY_SIGMA)
-    strongest = float(np.hypot(ndimage.sobel(smoothed, 0), ndimage.sobel(smoothed, 1)).max())
+    magnitude = np.hypot(ndimage.sobel(smoothed, 0), ndimage.sobel(smoothed, 1))
+    across = feature.canny(color.rgb2gray(image.pixels), CANNY_SIGMA, low_threshold=0, high_threshold=0)
+    thinned = np.where(across, magnitude, 0)
     strength = np.zeros(image.hw, np.float32)
     for level in np.arange(1, _LEVELS) / _LEVELS:
-        high = level * strongest
-        found = feature.canny(grey, CANNY_SIGMA, low_threshold=high * _LOW_TO_HIGH, high_threshold=high)
-        if not found.any():
+        high = level * float(magnitude.max())
+        lines, count = ndimage.label(thinned >= max(high * _LOW_TO_HIGH, _NOISE), np.ones((3, 3)))
+        kept = np.zeros(count + 1, np.bool_)
+        kept[lines[thinned >= max(high, _NOISE)]] = True
+        if not kept.any():
             break
-        strength[found] = level
+        strength[kept[lines]] = level
     return EdgeMap(strength)
 
 
