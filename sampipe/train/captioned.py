@@ -72,21 +72,29 @@ class CaptionedScene:
         return np.any(masks, axis=0) if masks else np.zeros(self.pixels.shape[:2], dtype=bool)
 
 
-def compose_scene(rng: np.random.Generator, side: int = 512, *, most: int = 6) -> CaptionedScene:
+def compose_scene(
+    rng: np.random.Generator, side: int = 512, *, most: int = 6, words: Sequence[Sequence[str]] = WORDS
+) -> CaptionedScene:
     """Two to ``most`` things on a background of colour gradients and noise; none touches another.
 
     Half of the things after the first differ from an earlier one in one word only.
+
+    Args:
+        rng: draws everything.
+        side: of the picture, in pixels.
+        most: how many things at most.
+        words: what things may be: words of each kind, from :data:`WORDS`.
     """
     pixels = _background(rng, side)
     things: list[Thing] = []
     taken: list[tuple[float, float, float]] = []
     for _ in range(int(rng.integers(2, most + 1))):
-        words = _near_miss(things, rng) or _anything(rng)
-        radius = rng.uniform(*_RADIUS[words[0]]) * side
+        drawn = _near_miss(things, rng, words) or _anything(rng, words)
+        radius = rng.uniform(*_RADIUS[drawn[0]]) * side
         center = _free_place(radius, taken, side, rng)
         if center is not None:
             taken.append((*center, radius))
-            things.append(_draw(words, center, radius, pixels, rng))
+            things.append(_draw(drawn, center, radius, pixels, rng))
     return CaptionedScene(pixels, tuple(things))
 
 
@@ -98,23 +106,21 @@ def draw_query(things: Sequence[tuple[str, ...]], rng: np.random.Generator) -> t
     return (*(word for word, keep in zip(said, kept, strict=True) if keep), shape)
 
 
-def _anything(rng: np.random.Generator) -> tuple[str, str, str, str]:
-    return (
-        str(rng.choice(SIZES)),
-        str(rng.choice(PATTERNS)),
-        str(rng.choice(list(COLORS))),
-        str(rng.choice(SHAPES)),
-    )
+def _anything(rng: np.random.Generator, words: Sequence[Sequence[str]]) -> tuple[str, str, str, str]:
+    size, pattern, color, shape = (str(rng.choice(list(kind))) for kind in words)
+    return size, pattern, color, shape
 
 
-def _near_miss(things: list[Thing], rng: np.random.Generator) -> tuple[str, str, str, str] | None:
+def _near_miss(
+    things: list[Thing], rng: np.random.Generator, words: Sequence[Sequence[str]]
+) -> tuple[str, str, str, str] | None:
     """One of the things with one word exchanged; None half of the time."""
     if not things or rng.random() < 0.5:
         return None
-    words, fresh = list(things[int(rng.integers(len(things)))].words), _anything(rng)
+    changed, fresh = list(things[int(rng.integers(len(things)))].words), _anything(rng, words)
     place = int(rng.integers(4))
-    words[place] = fresh[place]
-    return words[0], words[1], words[2], words[3]
+    changed[place] = fresh[place]
+    return changed[0], changed[1], changed[2], changed[3]
 
 
 def _free_place(

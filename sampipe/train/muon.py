@@ -40,18 +40,18 @@ class Muon(torch.optim.Optimizer):
         for group in self.param_groups:
             for parameter in group["params"]:
                 if parameter.grad is not None:
-                    parameter.mul_(1 - group["lr"] * group["weight_decay"])
                     move = self._orthogonal if _is_matrix(parameter) else self._adam
-                    parameter.add_(move(parameter, group), alpha=-group["lr"])
+                    found = move(parameter, parameter.grad, group)
+                    parameter.mul_(1 - group["lr"] * group["weight_decay"]).add_(found, alpha=-group["lr"])
 
-    def _orthogonal(self, parameter: Tensor, group: dict[str, Any]) -> Tensor:
-        state, gradient = self.state[parameter], parameter.grad
+    def _orthogonal(self, parameter: Tensor, gradient: Tensor, _: dict[str, Any]) -> Tensor:
+        state = self.state[parameter]
         momentum = state.setdefault("momentum", torch.zeros_like(parameter)).mul_(_MOMENTUM).add_(gradient)
         matrix = (gradient + _MOMENTUM * momentum).flatten(1)  # Nesterov's
         return (orthogonalized(matrix) * (_ADAM_LIKE * max(matrix.shape) ** 0.5)).reshape(parameter.shape)
 
-    def _adam(self, parameter: Tensor, group: dict[str, Any]) -> Tensor:
-        state, gradient = self.state[parameter], parameter.grad
+    def _adam(self, parameter: Tensor, gradient: Tensor, group: dict[str, Any]) -> Tensor:
+        state = self.state[parameter]
         first = state.setdefault("first", torch.zeros_like(parameter))
         second = state.setdefault("second", torch.zeros_like(parameter))
         state["step"] = step = state.get("step", 0) + 1

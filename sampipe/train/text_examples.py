@@ -16,6 +16,7 @@ from torch import Tensor
 
 from sampipe._files import whole_file
 from sampipe.errors import CheckpointError
+from sampipe.models.text_head import as_pixels
 from sampipe.train.captioned import WORDS, draw_query
 from sampipe.types._arrays import BoolArray, UInt8Array
 
@@ -27,6 +28,7 @@ class Example:
     Attributes:
         features: (channels, s, s) float16.
         fine: (channels, 2 s, 2 s) float16; no channels where the model has no finer map.
+        pixels: uint8 (3, 8 s, 8 s), the picture at half its size.
         phrases: what is on it; for a composed scene the full name of each thing.
         masks: uint8 (k, 2 s * 2 s / 8): where, packed bits.
         source: which vocabulary its annotators had; "scene" for composed scenes.
@@ -35,6 +37,7 @@ class Example:
 
     features: Tensor
     fine: Tensor
+    pixels: Tensor
     phrases: tuple[str, ...]
     masks: UInt8Array
     source: str
@@ -61,6 +64,7 @@ class Batch:
 
     Attributes:
         features, fine: (b, channels, s, s) and (b, channels, 2 s, 2 s).
+        pixels: (b, 3, 8 s, 8 s), as the head takes them.
         text: indices (b, n) into the trainer's phrases.
         masks: (b, n, 2 s, 2 s).
         judged: (b, n): whether the annotators would have marked the phrase.
@@ -69,6 +73,7 @@ class Batch:
 
     features: Tensor
     fine: Tensor
+    pixels: Tensor
     text: Tensor
     masks: Tensor
     judged: Tensor
@@ -112,13 +117,15 @@ class ExampleSet:
         return self._numbers[phrase]
 
     def draw(self, count: int, rng: np.random.Generator) -> Batch:
-        """A batch of one source, mirrored or not."""
+        """A batch of all sources, mirrored or not.
+
+        Mixed, since the head's norms see a batch when it learns and all sources' mean when it is used.
+        """
         sources = [source for source, members in self._members.items() if members]
         shares = np.array([self.shares[source] for source in sources], dtype=float)
-        source = sources[int(rng.choice(len(sources), p=shares / shares.sum()))]
-        rows = rng.choice(self._members[source], size=count)
-        drawn = [self.examples[row] for row in rows]
-        asked = [self._scene(one, rng) if source == "scene" else self._photo(one, rng) for one in drawn]
+        chosen = rng.choice(len(sources), size=count, p=shares / shares.sum())
+        drawn = [self.examples[int(rng.choice(self._members[sources[one]]))] for one in chosen]
+        asked = [self._scene(one, rng) if one.source == "scene" else self._photo(one, rng) for one in drawn]
         width = max(len(texts) for texts, _ in asked)
         text = torch.zeros(count, width, dtype=torch.long)
         side = drawn[0].side
@@ -133,10 +140,11 @@ class ExampleSet:
             content[row, :, :height, :across] = 1
         features = torch.stack([one.features for one in drawn]).float()
         fine = torch.stack([one.fine for one in drawn]).float()
+        pixels = as_pixels(torch.stack([one.pixels for one in drawn]), content)
         mirrored = torch.from_numpy(rng.random(count) < 0.5)
-        for tensor in (features, fine, masks, content):
+        for tensor in (features, fine, pixels, masks, content):
             tensor[mirrored] = tensor[mirrored].flip(-1)
-        return Batch(features, fine, text, masks, judged, content)
+        return Batch(features, fine, pixels, text, masks, judged, content)
 
     def _photo(self, example: Example, rng: np.random.Generator) -> tuple[list[int], BoolArray]:
         absent = [name for name in self.vocabulary[example.source] if name not in example.phrases]
@@ -161,7 +169,7 @@ class ExampleSet:
     def save(self, path: Path) -> None:
         """Keep the examples, for the next run on the same model."""
         rows = [
-            (one.features, one.fine, one.phrases, torch.from_numpy(one.masks), one.source, one.content)
+            (one.features, one.fine, one.pixels, one.phrases, torch.from_numpy(one.masks), one.source, one.content)
             for one in self.examples
         ]
         said = {"rows": rows, "vocabulary": self.vocabulary, "shares": self.shares, "model_key": self.model_key}
@@ -182,8 +190,8 @@ class ExampleSet:
                 "Delete it."
             )
         examples = [
-            Example(features, fine, tuple(phrases), masks.numpy(), source, tuple(content))
-            for features, fine, phrases, masks, source, content in said["rows"]
+            Example(features, fine, pixels, tuple(phrases), masks.numpy(), source, tuple(content))
+            for features, fine, pixels, phrases, masks, source, content in said["rows"]
         ]
         return cls(examples, said["vocabulary"], said["shares"], model_key=model_key)
 

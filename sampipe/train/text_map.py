@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from sampipe.models.text_head import TextHead
 from sampipe.text.clip import TextTower
 from sampipe.text.embed import embed_phrases
 from sampipe.train.config import OptimizerConfig
+from sampipe.train.muon import Muon
 from sampipe.train.schedule import MovingAverage, rate_factor
 from sampipe.train.text_examples import Batch, ExampleSet
 
@@ -31,7 +32,7 @@ class MapConfig:
         steps: at most so many.
         batch_size: pictures a step.
         learning_rate: at the peak.
-        weight_decay: of AdamW.
+        weight_decay: of the optimizer.
         noise: standard deviation of noise on the features, in units of theirs.
         seed: of batches and first weights.
     """
@@ -63,7 +64,7 @@ def train_map(
         say: told a line of progress now and then.
     """
     rng = np.random.default_rng(config.seed)
-    optimizer = torch.optim.AdamW(_groups(head, config.weight_decay), lr=config.learning_rate, betas=(0.9, 0.98))
+    optimizer = Muon(_groups(head, config.weight_decay), lr=config.learning_rate, betas=(0.9, 0.98))
     average, vectors = MovingAverage(head, decay=0.995), _Vectors(examples, tower)
     schedule = OptimizerConfig(schedule="cosine", warmup=_WARM_UP)
     head.train()
@@ -127,7 +128,7 @@ class _Vectors:
 def _logits(head: TextHead, batch: Batch, text: Tensor) -> Tensor:
     """(b, n, 2 s, 2 s): each picture with phrases of its own."""
     queries, thresholds = head.ask(text)
-    places = head.places(batch.features, batch.fine)
+    places = head.places(batch.features, batch.fine, batch.pixels)
     return torch.einsum("bkhw,bnk->bnhw", places, queries.to(places.dtype)) + thresholds[..., None, None]
 
 
@@ -135,7 +136,7 @@ def _noisy(batch: Batch, noise: float) -> Batch:
     if not noise:
         return batch
     features = batch.features + torch.randn_like(batch.features) * (noise * batch.features.std())
-    return Batch(features, batch.fine, batch.text, batch.masks, batch.judged, batch.content)
+    return replace(batch, features=features)
 
 
 def _progress(step: int, seconds: float, config: MapConfig) -> float:

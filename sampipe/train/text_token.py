@@ -21,8 +21,11 @@ from sampipe.models.prompt_encoder import PromptTensors
 from sampipe.models.sam import SINGLE_MASK, Sam, SamModel
 from sampipe.text.clip import ClipModel
 from sampipe.text.crops import square_crop
+from sampipe.train.config import OptimizerConfig
 from sampipe.train.interaction import correction_points
 from sampipe.train.losses import MaskLoss, interactive_loss
+from sampipe.train.muon import Muon
+from sampipe.train.schedule import rate_factor
 from sampipe.types import RLE, Frame, Image
 from sampipe.types._arrays import FloatArray
 
@@ -37,11 +40,13 @@ class TokenConfig:
 
     Args:
         minutes: at most so long; None for no limit.
-        steps: at most so many pictures.
+        steps: at most so many.
+        pictures: a step.
         masks: of a picture, at most.
         rounds: prompts of an object: its vector, then ``rounds - 1`` points.
-        learning_rate: constant after a short rise.
+        learning_rate: after a short rise; it then falls as a cosine.
         train_decoder: whether the mask decoder learns, too, or the projection alone.
+        train_encoder: whether the image encoder learns, too, as in a training from the beginning.
         least_area: smallest mask in px² of the photo.
         grow: the crop's side in units of the mask's box, drawn from this range.
         blank: share of the crops whose outside is painted over.
@@ -51,10 +56,12 @@ class TokenConfig:
 
     minutes: float | None = None
     steps: int = 10_000
+    pictures: int = 1
     masks: int = 8
     rounds: int = 3
     learning_rate: float = 3e-4
     train_decoder: bool = True
+    train_encoder: bool = False
     least_area: int = LEAST_AREA
     grow: tuple[float, float] = (1.0, 2.0)
     blank: float = 0.5
@@ -105,7 +112,7 @@ def train_token(
     *,
     say: Callable[[str], None],
 ) -> None:
-    """Train the text projection, and the decoder if it is asked for, in place; the image encoder stays as it is.
+    """Train the text projection in place, and what else is asked for.
 
     Args:
         sam: a network made by :func:`with_token`.
@@ -120,32 +127,40 @@ def train_token(
     rng = np.random.default_rng(config.seed)
     generator = torch.Generator(device=sam.pixel_mean.device).manual_seed(config.seed)
     model = SamModel(sam, name="in training", key="in training")  # freezes everything
-    learned = _unfreeze(sam, config.train_decoder)
-    optimizer = torch.optim.AdamW(learned, lr=config.learning_rate, weight_decay=0.01)
-    started, told, figures = time.monotonic(), time.monotonic(), []
-    for step, picture in enumerate(_usable(pictures, config, rng)):
-        out_of_time = config.minutes is not None and time.monotonic() - started > 60 * config.minutes
-        if step >= config.steps or out_of_time:
-            break
+    learned = _unfreeze(sam, config)
+    optimizer = Muon([{"params": learned, "weight_decay": 0.01}], lr=config.learning_rate)
+    schedule = OptimizerConfig(schedule="cosine", warmup=50)
+    started, told, figures, step = time.monotonic(), time.monotonic(), [], 0
+    usable = _usable(pictures, config, rng)
+    while (done := _progress(step, time.monotonic() - started, config)) < 1:
         for group in optimizer.param_groups:
-            group["lr"] = config.learning_rate * min(1.0, (step + 1) / 50)
-        loss, iou = _loss(model, clip, picture, config, rng, generator)
+            group["lr"] = config.learning_rate * rate_factor(schedule, step=step, progress=done)
+        batch = _batch(model, clip, [next(usable) for _ in range(config.pictures)], config, rng)
+        loss, iou = _loss(model, batch, config, generator)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(learned, 1.0)
         optimizer.step()
         figures.append((loss.item(), iou))
+        step += 1
         if time.monotonic() - told > 30:
             mean_loss, mean_iou = np.mean(figures[-50:], axis=0)
-            say(f"step {step + 1}  loss {mean_loss:.3f}  IoU by the vector alone {mean_iou:.3f}")
+            say(f"step {step}  loss {mean_loss:.3f}  IoU by the vector alone {mean_iou:.3f}")
             told = time.monotonic()
     sam.eval().requires_grad_(False)
 
 
-def _unfreeze(sam: Sam, train_decoder: bool) -> list[torch.nn.Parameter]:
+def _progress(step: int, seconds: float, config: TokenConfig) -> float:
+    by_time = 0.0 if config.minutes is None else seconds / (60 * config.minutes)
+    return max(step / config.steps, by_time)
+
+
+def _unfreeze(sam: Sam, config: TokenConfig) -> list[torch.nn.Parameter]:
     projection = sam.prompt_encoder.text_projection
     assert projection is not None
-    parts: list[torch.nn.Module] = [projection, *([sam.mask_decoder] if train_decoder else [])]
+    parts: list[torch.nn.Module] = [projection]
+    parts += [sam.mask_decoder] if config.train_decoder else []
+    parts += [sam.image_encoder.train()] if config.train_encoder else []
     learned = [parameter for part in parts for parameter in part.parameters()]
     for parameter in learned:
         parameter.requires_grad_(True)
@@ -166,19 +181,46 @@ def _usable(
     raise DataError(f"a hundred pictures in a row held no mask of {config.least_area:,} px²; lower the least area")
 
 
-def _loss(
+@dataclass(frozen=True)
+class _Batch:
+    """n objects on several pictures.
+
+    Attributes:
+        features: the embedding and any finer maps of each object's picture, (n, ...) each.
+        truth: (n, 1, m, m).
+        text: (n, d), the vectors of the objects' crops.
+    """
+
+    features: list[Tensor]
+    truth: Tensor
+    text: Tensor
+
+
+def _batch(
     model: SamModel,
     clip: ClipModel,
-    picture: MaskedPicture,
+    pictures: Sequence[MaskedPicture],
     config: TokenConfig,
     rng: np.random.Generator,
-    generator: torch.Generator,
-) -> tuple[Tensor, float]:
+) -> _Batch:
+    squares, frames = zip(*(model.square(picture.image) for picture in pictures), strict=True)
+    with torch.set_grad_enabled(config.train_encoder):
+        features = model.sam.encode(torch.cat(squares))
+    owner = torch.tensor([row for row, picture in enumerate(pictures) for _ in picture.masks], device=model.device)
+    truth = [
+        _targets(picture.masks, frame, model.config.mask_size) for picture, frame in zip(pictures, frames, strict=True)
+    ]
+    text = np.concatenate([crop_vectors(clip, picture, config, rng) for picture in pictures])
+    return _Batch(
+        [value[owner] for value in features],
+        torch.cat(truth).to(model.device),
+        torch.tensor(text, device=model.device),
+    )
+
+
+def _loss(model: SamModel, batch: _Batch, config: TokenConfig, generator: torch.Generator) -> tuple[Tensor, float]:
     """Mean loss over all rounds, and the true IoU of the first."""
-    sam, [embedding] = model.sam, model.encode([picture.image])
-    features = [value.clone()[None] for value in (embedding.features, *embedding.fine)]
-    truth = _targets(picture.masks, embedding.frame, model.config.mask_size).to(model.device)
-    text = torch.tensor(crop_vectors(clip, picture, config, rng), device=model.device)
+    sam, truth, text = model.sam, batch.truth, batch.text
     scale = model.config.image_size / model.config.mask_size
     points, labels = text.new_zeros(len(text), 0, 2), torch.zeros(len(text), 0, dtype=torch.long, device=text.device)
     logits, total, first = None, text.new_zeros(()), 0.0
@@ -196,7 +238,7 @@ def _loss(
             text=text,
         )
         tokens, dense = sam.prompt_encoder(prompts, grid=model.config.grid)
-        answer, predicted = sam.decode(features, tokens, dense, outputs=SINGLE_MASK)
+        answer, predicted = sam.decode(batch.features, tokens, dense, outputs=SINGLE_MASK)
         loss, true = interactive_loss(answer, predicted, truth, config.mask_loss)
         total = total + loss.mean() / config.rounds
         first = float(true.mean()) if not turn else first

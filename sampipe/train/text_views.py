@@ -197,6 +197,12 @@ def _scene_view(rng: np.random.Generator, side: int) -> View:
     return View(scene.pixels, where, SCENE, (side, side))
 
 
+def _shrunk(pixels: UInt8Array, side: int) -> UInt8Array:
+    """A square picture (k * side, k * side, 3) in a smaller size, by the mean of k by k."""
+    k = len(pixels) // side
+    return np.asarray(pixels.reshape(side, k, side, k, 3).mean(axis=(1, 3)).round(), dtype=np.uint8)
+
+
 @torch.inference_mode()
 def _encoded(sam: SamModel, view: View) -> Example | None:
     """None where nothing on the view is large enough to teach."""
@@ -217,6 +223,7 @@ def _encoded(sam: SamModel, view: View) -> Example | None:
     return Example(
         features=features[0].half().cpu().clone(),
         fine=fine[0].half().cpu().clone(),
+        pixels=torch.from_numpy(_shrunk(view.pixels, 4 * side)).permute(2, 0, 1).contiguous(),
         phrases=tuple(maps),
         masks=pack(list(maps.values())),
         source=view.source,

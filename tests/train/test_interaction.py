@@ -8,6 +8,7 @@ import torch
 from sampipe.train.interaction import (
     InteractionConfig,
     correction_points,
+    drawn_rounds,
     first_points,
     mask_boxes,
     noisy_boxes,
@@ -24,6 +25,14 @@ def masks_with(*rectangles: tuple[int, int, int, int]) -> torch.Tensor:
     for mask, (x0, y0, x1, y1) in zip(masks, rectangles, strict=True):
         mask[y0:y1, x0:x1] = True
     return masks
+
+
+def test_few_rounds_are_drawn_more_often() -> None:
+    generator = torch.Generator().manual_seed(0)
+    drawn = [drawn_rounds(InteractionConfig(rounds=3, rounds_vary=True), generator) for _ in range(2000)]
+    shares = [drawn.count(count) / len(drawn) for count in (1, 2, 3)]
+    assert shares == pytest.approx([36 / 49, 9 / 49, 4 / 49], abs=0.03)
+    assert drawn_rounds(PAPER, generator) == 11
 
 
 def test_boxes_are_tight_and_half_open() -> None:

@@ -38,7 +38,7 @@ def examples(tiny_network: Sam, shapes_folder: Path) -> ExampleSet:
 
 def head() -> TextHead:
     torch.manual_seed(0)
-    shape = TextHeadConfig(features=32, fine=8, widths=(8, 8, 8), depths=(1, 1), keys=8, dropout=0.0)
+    shape = TextHeadConfig(features=32, fine=8, pixels=8, widths=(8, 8, 8), depths=(1, 1), keys=8, dropout=0.0)
     return TextHead(shape, torch.from_numpy(load_words().center))
 
 
@@ -76,7 +76,7 @@ def test_training_brings_the_loss_down_and_keeps_the_average(examples: ExampleSe
             for batch in batches:
                 text = torch.tensor(words.encode_texts([examples.phrases[i] for i in batch.text.flatten().tolist()]))
                 queries, thresholds = network.ask(text.reshape(*batch.text.shape, -1))
-                places = network.places(batch.features, batch.fine)
+                places = network.places(batch.features, batch.fine, batch.pixels)
                 logits = torch.einsum("bkhw,bnk->bnhw", places, queries) + thresholds[..., None, None]
                 total += float(map_loss(logits, batch))
         return total
@@ -94,7 +94,7 @@ def test_what_nobody_judged_and_where_no_picture_is_counts_for_nothing() -> None
     content[..., :2] = 1
     judged = torch.tensor([[True, False]])
     nothing = torch.zeros(0)
-    batch = Batch(nothing, nothing, nothing, masks, judged, content)
+    batch = Batch(nothing, nothing, nothing, nothing, masks, judged, content)
     logits = torch.randn(1, 2, 4, 4)
     changed = logits.clone()
     changed[:, 1] += 5

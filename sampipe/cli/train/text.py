@@ -63,7 +63,9 @@ def text(
         )
         examples.save(kept)
     torch.manual_seed(seed)
-    shape = TextHeadConfig(text_dim=len(words.center), features=sam.config.embed_dim, fine=_fine_channels(examples))
+    shape = TextHeadConfig(
+        text_dim=len(words.center), features=sam.config.embed_dim, fine=_fine_channels(examples), pixels=48
+    )
     head = TextHead(shape, torch.from_numpy(words.center)).to(memory_format=torch.channels_last)
     config = MapConfig(minutes=minutes, batch_size=batch_size, learning_rate=learning_rate, seed=seed)
     state = train_map(head, examples, words, config, say=print)
