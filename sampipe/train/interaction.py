@@ -21,8 +21,8 @@ class InteractionConfig:
 
     Args:
         rounds: prompts an object: the first, corrections, and, of five rounds or more, two that add no point.
-        rounds_vary: draw the number of each batch's rounds between 1 and ``rounds``, k being 1 / k² as likely as 1: most
-            use is one prompt, and a round costs time.
+        rounds_vary: draw the number of each batch's rounds between 1 and ``rounds``, k being 1 / k² as likely as 1:
+            most use is one prompt, and a round costs time.
         box_noise: standard deviation of each side of a box, as a share of its length.
         box_noise_limit: the most that a side moves, in input pixels.
         box_noise_varies: draw the noise of each object between 0 and ``box_noise``, so that tight boxes, as detectors

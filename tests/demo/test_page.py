@@ -295,6 +295,7 @@ def test_a_graph_is_put_together_from_nothing(page: Any) -> None:
         page.wait_for_selector(f"#node-{name}")
     page.click("#node-segment button")
     page.locator("#wire-segment-prompts input").click()
+    page.wait_for_selector("#wire-segment-prompts [role=option]")
     offered = page.locator("#wire-segment-prompts [role=option]").all_inner_texts()
     assert {one.strip("✓ \n") for one in offered} == {"face_detector.prompts", "$prompts"}, "only what fits is offered"
     page.keyboard.press("Escape")
