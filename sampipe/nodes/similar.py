@@ -11,14 +11,14 @@ import numpy as np
 from PIL import Image as PilImage
 
 from sampipe.errors import DataError
-from sampipe.graph import resource
+from sampipe.graph import Node, resource
 from sampipe.nodes._checks import check_number, check_text
 from sampipe.nodes.segment import SamNode, encode
-from sampipe.types import Image, ImageEmbedding, Prompts
+from sampipe.types import Image, Prompts
 
 
-class SimilarPrompts(SamNode):
-    """Points on whatever looks like a few example masks, by the features of the Segment Anything encoder.
+class SimilarNode(Node):
+    """What looks like a few examples, by features that a subclass gives (:meth:`features`).
 
     From each example come the mean feature of its mask and that of its surroundings, of length 1. A place of a new
     image is as similar as the cosine of its feature with the nearest of the masks' less that with the nearest of the
@@ -28,8 +28,6 @@ class SimilarPrompts(SamNode):
     The score is the similarity there.
 
     Args:
-        model, device: see :class:`~sampipe.nodes.segment.SamNode`; the same model as the ``Segment`` node after it
-            makes the image be encoded once.
         examples: at least one {"image": path, "mask": path} or {"image": path, "box": [x0, y0, x1, y1]}; a mask is a
             picture of the image's size, brighter than half of its brightest value where the object is.
         threshold: least similarity. None: the middle between the median inside of the examples and that around them.
@@ -48,19 +46,19 @@ class SimilarPrompts(SamNode):
     label: str = "similar"
 
     def __post_init__(self) -> None:
-        super().__post_init__()
         check_number(self, "threshold", least=-2, most=2, optional=True)
         check_number(self, "max_objects", least=1, whole=True)
         check_text(self, "label", what="a name")
+        name = type(self).__name__
         if not isinstance(self.examples, list | tuple) or not self.examples:
-            raise DataError(
-                'SimilarPrompts: no examples; wanted one or more such as {"image": "a.jpg", "mask": "a.png"}.'
-            )
+            raise DataError(f'{name}: no examples; wanted one or more such as {{"image": "a.jpg", "mask": "a.png"}}.')
         for example in self.examples:
             if not isinstance(example, Mapping) or set(example) not in ({"image", "mask"}, {"image", "box"}):
-                raise DataError(
-                    f"SimilarPrompts: the example {str(example)[:60]} does not fit; wanted image, and mask or box."
-                )
+                raise DataError(f"{name}: the example {str(example)[:60]} does not fit; wanted image, and mask or box.")
+
+    def features(self, image: Image) -> np.ndarray:
+        """What each place of an image looks like: (rows, columns, d), of length 1; the cells cover the image."""
+        raise NotImplementedError
 
     def digest(self) -> str:
         """The parameters, and what is in the examples' files now."""
@@ -75,10 +73,10 @@ class SimilarPrompts(SamNode):
     @resource
     def learned(self) -> Learned:
         """What the examples look like."""
-        return learn([_features_of(encode(self.sam, image), mask) for image, mask in map(_read, self.examples)])
+        return learn([_example(self.features(image), mask) for image, mask in map(_read, self.examples)])
 
     def run(self, image: Image) -> Prompts:
-        cells, learned = _cells(encode(self.sam, image)), self.learned
+        cells, learned = self.features(image), self.learned
         per_cell = np.array([image.width / cells.shape[1], image.height / cells.shape[0]], np.float32)
         least = learned.threshold if self.threshold is None else self.threshold
         xy, scores = peaks(learned.similarity(cells), learned.size_wh / per_cell, least)
@@ -94,6 +92,35 @@ class SimilarPrompts(SamNode):
             scores=scores[: self.max_objects],
             source=(self.type_id,) * len(points),
         )
+
+
+class SimilarPrompts(SimilarNode, SamNode):
+    """Points on whatever looks like a few example masks, by the features of the Segment Anything encoder.
+
+    How: see :class:`SimilarNode`. The same model as the ``Segment`` node after it makes the image be encoded once.
+
+    Args:
+        model, device: see :class:`~sampipe.nodes.segment.SamNode`.
+        examples: {"image": path, "mask": path} or {"image": path, "box": [x0, y0, x1, y1]}, one or more.
+        threshold: least similarity. None: halfway between the examples and what is around them.
+        boxes: whether a box of the examples' mean size goes along with the point.
+        max_objects: the most similar ones are kept.
+        label: what the objects are called.
+
+    Raises:
+        DataError: see :class:`SimilarNode`.
+    """
+
+    def __post_init__(self) -> None:
+        SamNode.__post_init__(self)
+        SimilarNode.__post_init__(self)
+
+    def features(self, image: Image) -> np.ndarray:
+        """The encoder's, of the cells that hold image."""
+        embedding = encode(self.sam, image)
+        features = embedding.features.float().cpu().numpy()
+        height, width = embedding.frame.content_hw(features.shape[1])
+        return unit(np.moveaxis(features[:, :height, :width], 0, -1))
 
 
 class Example(NamedTuple):
@@ -120,8 +147,8 @@ class Learned(NamedTuple):
 def learn(examples: Sequence[Example]) -> Learned:
     """What several examples have in common."""
     means = Learned(
-        _unit(np.stack([one.inside.mean(axis=0) for one in examples])),
-        _unit(np.stack([one.around.mean(axis=0) for one in examples])),
+        unit(np.stack([one.inside.mean(axis=0) for one in examples])),
+        unit(np.stack([one.around.mean(axis=0) for one in examples])),
         0.0,
         np.mean([one.size_wh for one in examples], axis=0).astype(np.float32),
     )
@@ -153,9 +180,8 @@ def peaks(similar: np.ndarray, size_wh: np.ndarray, least: float) -> tuple[np.nd
     return places[order, ::-1].astype(np.float32), heights[order].astype(np.float32)
 
 
-def _features_of(embedding: ImageEmbedding, mask: np.ndarray) -> Example:
+def _example(cells: np.ndarray, mask: np.ndarray) -> Example:
     """A cell is inside when half of it is, and one always is; around is what lies within the box twice as large."""
-    cells = _cells(embedding)
     height, width = cells.shape[:2]
     share = np.asarray(
         PilImage.fromarray(mask.astype(np.uint8) * 255).resize((width, height), PilImage.Resampling.BOX), np.float32
@@ -171,14 +197,8 @@ def _features_of(embedding: ImageEmbedding, mask: np.ndarray) -> Example:
     return Example(cells[inside], around if len(around) else np.zeros((1, cells.shape[2]), np.float32), size)
 
 
-def _cells(embedding: ImageEmbedding) -> np.ndarray:
-    """The features of the cells that hold image, (rows, columns, d), of length 1."""
-    features = embedding.features.float().cpu().numpy()
-    height, width = embedding.frame.content_hw(features.shape[1])
-    return _unit(np.moveaxis(features[:, :height, :width], 0, -1))
-
-
-def _unit(vectors: np.ndarray) -> np.ndarray:
+def unit(vectors: np.ndarray) -> np.ndarray:
+    """Vectors (..., d) of length 1."""
     return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
 
 
@@ -188,12 +208,12 @@ def _read(example: Mapping[str, Any]) -> tuple[Image, np.ndarray]:
     if "mask" in example:
         values = Image.open(str(example["mask"])).pixels.max(axis=2)
         if values.shape != image.hw:
-            raise DataError(f"SimilarPrompts: {example['mask']} is {values.shape}, {example['image']} {image.hw}.")
+            raise DataError(f"{example['mask']} is {values.shape}, {example['image']} {image.hw}.")
         mask = values > values.max() / 2
     else:
         mask = _box_mask(image, example["box"])
     if not mask.any():
-        raise DataError(f"SimilarPrompts: the mask of {example['image']} is empty.")
+        raise DataError(f"the mask of {example['image']} is empty.")
     return image, mask
 
 
@@ -201,7 +221,7 @@ def _box_mask(image: Image, box: object) -> np.ndarray:
     try:
         x0, y0, x1, y1 = (round(float(value)) for value in box)  # type: ignore[attr-defined]
     except (TypeError, ValueError) as error:
-        raise DataError(f"SimilarPrompts: the box {box} does not fit; wanted [x0, y0, x1, y1] in pixels.") from error
+        raise DataError(f"the box {box} does not fit; wanted [x0, y0, x1, y1] in pixels.") from error
     mask = np.zeros(image.hw, bool)
     mask[max(y0, 0) : max(y1, 0), max(x0, 0) : max(x1, 0)] = True
     return mask
