@@ -21,6 +21,7 @@ from sampipe.cli import (
     run,
     segment,
     train,
+    video,
 )
 from sampipe.cli._root import RootGroup
 
@@ -54,6 +55,7 @@ def sampipe(
 
 app.command()(segment.segment)
 app.command()(run.run)
+app.command()(video.video)
 app.command()(annotate.annotate)
 app.command()(graphs.check)
 app.command()(graphs.draw)

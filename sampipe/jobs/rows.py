@@ -18,22 +18,20 @@ if TYPE_CHECKING:
 COLUMNS = ("path", "name", "digest", "error", "height", "width", "seconds")
 
 
-def row_schema(outputs: Sequence[str]) -> pa.Schema:
-    """The columns of a job: what is known of the image, and a list of objects for each output that is masks.
+def objects_type() -> pa.DataType:
+    """A list of objects, as a column's type.
 
     An object's ``counts`` are COCO's compressed run lengths for the image's height and width; ``box`` is xyxy,
     half-open, in pixels.
-
-    Args:
-        outputs: the names of those outputs; none may be that of another column.
     """
     import pyarrow as pa
 
-    objects = pa.list_(
+    return pa.list_(
         pa.struct(
             {
                 "label": pa.string(),
                 "class_id": pa.int64(),
+                "track_id": pa.int64(),
                 "score": pa.float32(),
                 "predicted_iou": pa.float32(),
                 "stability": pa.float32(),
@@ -43,6 +41,17 @@ def row_schema(outputs: Sequence[str]) -> pa.Schema:
             }
         )
     )
+
+
+def row_schema(outputs: Sequence[str]) -> pa.Schema:
+    """The columns of a job: what is known of the image, and a list of objects for each output that is masks.
+
+    Args:
+        outputs: the names of those outputs; none may be that of another column.
+    """
+    import pyarrow as pa
+
+    objects = objects_type()
     kinds = dict.fromkeys(COLUMNS, pa.string()) | {
         "height": pa.int32(),
         "width": pa.int32(),
@@ -61,7 +70,7 @@ def result_row(entry: Entry, hw: tuple[int, int], result: Result, outputs: Seque
         "height": hw[0],
         "width": hw[1],
         "seconds": result.report.seconds / result.report.batch,
-        **{name: _objects(result[name]) for name in outputs},
+        **{name: objects_of(result[name]) for name in outputs},
     }
 
 
@@ -83,13 +92,14 @@ def masks_of_row(row: Mapping[str, Any], output: str = "masks") -> Masks:
         labels=_all_or_none(columns["label"]),
         class_ids=_all_or_none(columns["class_id"]),
         scores=_all_or_none(columns["score"]),
-    )
+    ).replace(track_ids=_all_or_none(columns["track_id"]))
     masks = Masks.from_rle(rles, hw, prompts).replace(iou_scores=_floats(columns["predicted_iou"]))
     stability = columns["stability"]
     return masks if all(value is None for value in stability) else masks.replace(stability=_floats(stability))
 
 
-def _objects(masks: Masks) -> list[dict[str, Any]]:
+def objects_of(masks: Masks) -> list[dict[str, Any]]:
+    """Each object's best mask and what is known of it, as :func:`objects_type` wants it."""
     masks = masks.best()
     prompts, rles, boxes, areas = masks.prompts, masks.rle(), masks.boxes(), masks.area()
     stability = [None] * len(masks) if masks.stability is None else masks.stability[:, 0]
@@ -97,6 +107,7 @@ def _objects(masks: Masks) -> list[dict[str, Any]]:
         {
             "label": None if prompts.labels is None else prompts.labels[i],
             "class_id": None if prompts.class_ids is None else int(prompts.class_ids[i]),
+            "track_id": None if prompts.track_ids is None else int(prompts.track_ids[i]),
             "score": None if prompts.scores is None else _finite(prompts.scores[i]),
             "predicted_iou": _finite(masks.iou_scores[i, 0]),
             "stability": _finite(stability[i]),

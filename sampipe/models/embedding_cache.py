@@ -10,6 +10,9 @@ from __future__ import annotations
 import os
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from sampipe._report import count
@@ -104,12 +107,23 @@ class EmbeddingCache:
         return None if self.directory is None else self.directory / key[0] / f"{key[1]}.safetensors"
 
 
+_here: ContextVar[EmbeddingCache | None] = ContextVar("sampipe_embedding_cache", default=None)
 _default = EmbeddingCache(directory=os.environ.get("SAMPIPE_CACHE_DIR") or None)
 
 
 def default_cache() -> EmbeddingCache:
-    """The cache that every node of this process uses."""
-    return _default
+    """The cache that every node of this process uses, or the block's own (:func:`using_cache`)."""
+    return _here.get() or _default
+
+
+@contextmanager
+def using_cache(cache: EmbeddingCache) -> Iterator[None]:
+    """Another cache for the block: pictures that nobody will ask for again leave the process's alone."""
+    token = _here.set(cache)
+    try:
+        yield
+    finally:
+        _here.reset(token)
 
 
 def configure_cache(

@@ -18,6 +18,7 @@ from sampipe.nodes.export import (
     SaveVoc,
     SaveYolo,
 )
+from sampipe.nodes.follow import Follow
 from sampipe.nodes.gaze import Gaze
 from sampipe.nodes.mask_prompts import MaskPrompts
 from sampipe.nodes.overlaps import MergeMasks, ResolveOverlaps
@@ -27,6 +28,7 @@ from sampipe.nodes.select import FilterMasks, LargestMasks, MaskNMS, SelectCandi
 from sampipe.nodes.similar import SimilarPrompts
 from sampipe.nodes.text import ClipText, DensePrompts, LabelMasks, RankByText, TextPrompts
 from sampipe.nodes.tiled import Tiled
+from sampipe.nodes.track import Track
 from sampipe.nodes.visualize import Annotate
 
 __all__ = [
@@ -38,6 +40,7 @@ __all__ = [
     "DensePrompts",
     "EncodeImage",
     "FilterMasks",
+    "Follow",
     "Gaze",
     "LabelMasks",
     "LargestMasks",
@@ -69,4 +72,5 @@ __all__ = [
     "TextPrompts",
     "ThinEdges",
     "Tiled",
+    "Track",
 ]

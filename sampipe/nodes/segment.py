@@ -159,7 +159,7 @@ class Refine(SamNode):
         model, embedding = self.sam, encode(self.sam, image)
         refined = masks.best()
         for _ in range(self.iterations):
-            logits = _low_resolution(refined, model.config.mask_size)
+            logits = low_resolution(refined, model.config.mask_size)
             refined = decode(model, embedding, masks.prompts.replace(mask_logits=logits), "never")
             if len(refined) != len(masks):
                 raise DataError(
@@ -211,7 +211,7 @@ def _with_fitting_masks(prompts: Prompts, size: int) -> Prompts:
     return prompts.replace(mask_logits=np.stack([resample_logits(one, size) for one in logits]))
 
 
-def _low_resolution(masks: Masks, size: int) -> np.ndarray:
+def low_resolution(masks: Masks, size: int) -> np.ndarray:
     """Logits (n, size, size) of masks with one candidate."""
     if masks.logits is None:
         return np.stack([logits_of_mask(mask, size, _STRENGTH) for mask in masks.iter_binary()])

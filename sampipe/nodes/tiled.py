@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from sampipe.errors import GraphError
 from sampipe.graph import Graph, Node, Requirement, resource
 from sampipe.nodes._checks import check_number, check_text
+from sampipe.nodes._inner import inner_graph, joint_digest, requirements_of, weights_of
 from sampipe.nodes._seams import Part, grouped, joined
 from sampipe.types import Image, Masks
 
@@ -59,33 +58,24 @@ class Tiled(Node):
         return cls(graph=as_graph(graph).to_yaml(), **parameters)
 
     @resource
-    def inner(self) -> Graph:
-        """The graph of a tile."""
-        graph = Graph.from_yaml(self.graph)
-        required = [name for name, port in graph.inputs.items() if port.required]
-        if required != ["image"] or len(graph.outputs_of(Masks)) != 1:
-            raise GraphError(
-                f"Tiled: the graph takes {', '.join(required) or 'nothing'} and gives {', '.join(graph.outputs)}; "
-                "wanted one that takes an image and has one output that is masks."
-            )
-        return graph
+    def inner(self) -> tuple[Graph, str]:
+        """The graph of a tile, and its output that is masks."""
+        return inner_graph("Tiled", self.graph, [Masks])
 
     def requirements(self) -> Sequence[Requirement]:
         """Those of the graph's nodes."""
-        return [one for node in self.inner.nodes.values() for one in node.requirements()]
+        return requirements_of(self.inner[0])
 
     def weights_digest(self) -> str | None:
         """Of all weights in the graph."""
-        found = [node.weights_digest() for node in self.inner.nodes.values()]
-        known = [digest for digest in found if digest is not None]
-        return hashlib.blake2b(" ".join(known).encode(), digest_size=16).hexdigest() if known else None
+        return joint_digest(weights_of(self.inner[0]))
 
     def run(self, image: Image) -> Masks:
         windows = list(tiles(image.hw, self.tile, self.overlap))
-        (output,) = self.inner.outputs_of(Masks)
+        graph, output = self.inner
         found: list[Masks] = []
         parts: list[Part] = []
-        for number, result in enumerate(self.inner.map(image.crop(window) for window in windows)):
+        for number, result in enumerate(graph.map(image.crop(window) for window in windows)):
             masks = result[output].best()  # type: ignore[index]
             parts += [
                 Part(number, windows[number], rle, _label(masks, i), row)

@@ -24,8 +24,8 @@ class Annotate(Node):
     """The image with its masks drawn on it: translucent fill, contour, name and score of each object.
 
     Large masks are drawn first so that small ones stay visible; labels are supervision's. An object's colour
-    follows from its place in the list. Lines and text grow with the picture. Objects without a name get no
-    label, and an image without objects stays as it is.
+    follows from its track id, else from its place in the list. Lines and text grow with the picture. Objects with
+    neither a name nor a track id get no label, and an image without objects stays as it is.
 
     Args:
         opacity: of the fill, 0 to 1.
@@ -53,12 +53,14 @@ class Annotate(Node):
             return image
         sizes = _Sizes.of(image.hw, self.scale)
         scene = image.pixels[..., ::-1].copy()  # supervision draws in place, and in blue, green, red
-        scene = _painted(scene, rles, order, sizes, self.opacity)
+        numbers = masks.prompts.track_ids
+        colours = np.arange(len(masks)) if numbers is None else np.where(numbers < 0, np.arange(len(masks)), numbers)
+        scene = _painted(scene, rles, order, colours % len(COLORS), sizes, self.opacity)
         texts = label_texts(masks)
         named = [i for i in order[::-1] if texts[i]]  # the smallest has least to choose from
         if self.labels and named:
             boxes = np.array([rles[i].box for i in named])
-            scene = _labelled(scene, boxes, [texts[i] for i in named], np.array(named), sizes)
+            scene = _labelled(scene, boxes, [texts[i] for i in named], colours[named], sizes)
         return Image.from_bgr(scene, source=image.source)
 
 
@@ -76,8 +78,11 @@ class _Sizes(NamedTuple):
 
 
 def label_texts(masks: Masks) -> list[str]:
-    """What to write on each object: "cup 0.87", "cup" without a score, "" without a name."""
+    """What to write on each object: "cup 0.87", "cup" without a score, "" without a name; "#3 cup" with a track id."""
     names = masks.prompts.labels or ("",) * len(masks)
+    if masks.prompts.track_ids is not None:
+        ids = masks.prompts.track_ids
+        names = tuple(f"#{n} {name}".strip() if n >= 0 else name for n, name in zip(ids, names, strict=True))
     scores = masks.prompts.scores if masks.prompts.scores is not None else np.full(len(masks), np.nan)
     return [_label_text(name, float(score)) for name, score in zip(names, scores, strict=True)]
 
@@ -89,8 +94,10 @@ def _label_text(name: str, score: float) -> str:
     return short if np.isnan(score) else f"{short} {score:.2f}"
 
 
-def _painted(scene: np.ndarray, rles: Sequence[RLE], order: np.ndarray, sizes: _Sizes, opacity: float) -> np.ndarray:
-    layers = _layers(rles, order, sizes)
+def _painted(
+    scene: np.ndarray, rles: Sequence[RLE], order: np.ndarray, numbers: np.ndarray, sizes: _Sizes, opacity: float
+) -> np.ndarray:
+    layers = _layers(rles, order, numbers, sizes)
     colours = np.array([[int(name[i : i + 2], 16) for i in (5, 3, 1)] for name in COLORS], np.uint8)
     scene = blend(scene, layers.fill, colours, opacity)
     scene = blend(scene, layers.shadow, np.array([_SHADOW], np.uint8)[:, ::-1], 0.45)
@@ -105,7 +112,7 @@ class _Layers(NamedTuple):
     shadow: np.ndarray
 
 
-def _layers(rles: Sequence[RLE], order: np.ndarray, sizes: _Sizes) -> _Layers:
+def _layers(rles: Sequence[RLE], order: np.ndarray, numbers: np.ndarray, sizes: _Sizes) -> _Layers:
     height, width = rles[0].hw
     layers = _Layers(*(np.zeros((height, width), np.uint8) for _ in _Layers._fields))
     margin = sizes.shadow + 1
@@ -116,7 +123,7 @@ def _layers(rles: Sequence[RLE], order: np.ndarray, sizes: _Sizes) -> _Layers:
         top, left = y0 - window[0].start, x0 - window[1].start
         mask[top : top + y1 - y0, left : left + x1 - x0] = rles[index].window()
         contour, shadow = _outline(mask, sizes)
-        colour = index % len(COLORS) + 1
+        colour = numbers[index] + 1
         layers.fill[window][mask] = colour
         layers.contour[window][contour] = colour
         layers.shadow[window][shadow] = 1

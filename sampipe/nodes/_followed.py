@@ -1,0 +1,120 @@
+"""Objects on their way through a video: where each was, and the prompts that look for it in the next frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from sampipe.types import Frame, Prompts
+
+_POINTS = 3
+_MOST_LOGIT = 4.0  # surer masks than that leave the model no room to follow a change
+_OUTSIDE = -10.0
+_LEAST_INSIDE = 0.1  # share of a box that must be in the picture
+
+
+@dataclass
+class Followed:
+    """One object.
+
+    Args:
+        number: its track id.
+        logits: float32 (m, m), its last mask in the model's square input.
+        box: float32 (4,), that mask's box, xyxy in pixels of the frame.
+        motion: pixels a frame, x and y.
+        unconfirmed: detections in a row that had nothing for it.
+        unseen: frames in a row in which its own mask was lost.
+        label, class_id, score, source: what the last detection said of it.
+    """
+
+    number: int
+    logits: np.ndarray
+    box: np.ndarray
+    motion: np.ndarray = field(default_factory=lambda: np.zeros(2))
+    unconfirmed: int = 0
+    unseen: int = 0
+    label: str = ""
+    class_id: int = -1
+    score: float = np.nan
+    source: str = ""
+
+    def move(self, motion: np.ndarray, frame: Frame) -> None:
+        """Go where it should be now: mask, box and all."""
+        self.motion = motion
+        self.box = self.box + np.tile(motion, 2).astype(np.float32)
+        original = np.array(frame.original_hw[::-1], np.float64)
+        cells = motion * np.array(frame.resized_hw[::-1]) / original * len(self.logits) / frame.input_size
+        self.logits = _shifted(self.logits, cells)
+
+    def is_inside(self, hw: tuple[int, int]) -> bool:
+        """Whether enough of it lies in the picture to be looked for."""
+        x0, y0 = np.maximum(self.box[:2], 0)
+        x1, y1 = np.minimum(self.box[2:], hw[::-1])
+        width, height = self.box[2:] - self.box[:2]
+        return bool(min(x1 - x0, y1 - y0) >= 1 and (x1 - x0) * (y1 - y0) >= _LEAST_INSIDE * width * height)
+
+
+def prompts_for(objects: Sequence[Followed], frame: Frame) -> Prompts:
+    """Each object's box, inner points and mask, together."""
+    places = np.stack([_inner_points(one.logits > 0) for one in objects])
+    cells = (places + 0.5) * frame.input_size / len(objects[0].logits)
+    return Prompts(
+        points=frame.points_to_original(cells),
+        point_labels=np.ones(places.shape[:2], np.int8),
+        boxes=np.stack([one.box for one in objects]),
+        mask_logits=np.stack([np.clip(one.logits, -_MOST_LOGIT, _MOST_LOGIT) for one in objects]),
+    )
+
+
+def overlaps(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
+    """IoU of masks (n, m, m) with masks (k, m, m), both bool: (n, k)."""
+    a, b = (masks.reshape(len(masks), masks.shape[-1] ** 2).astype(np.float32) for masks in (ours, theirs))
+    both = a @ b.T
+    either = a.sum(axis=1)[:, None] + b.sum(axis=1)[None] - both
+    return both / np.maximum(either, 1)
+
+
+def box_overlaps(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
+    """IoU of boxes (n, 4) with boxes (k, 4), xyxy: (n, k)."""
+    a, b = ours.reshape(-1, 1, 4), theirs.reshape(1, -1, 4)
+    sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])
+    both = np.maximum(sides, 0).prod(axis=-1)
+    either = (a[..., 2:] - a[..., :2]).prod(axis=-1) + (b[..., 2:] - b[..., :2]).prod(axis=-1) - both
+    return np.asarray(both / np.maximum(either, 1e-6))
+
+
+def pairs(likeness: np.ndarray, least: float) -> list[tuple[int, int]]:
+    """Rows and columns that belong together: the assignment of the largest sum, without pairs below ``least``."""
+    from scipy.optimize import linear_sum_assignment
+
+    rows, columns = linear_sum_assignment(likeness, maximize=True)
+    found = zip(rows.tolist(), columns.tolist(), strict=True)
+    return [(row, column) for row, column in found if likeness[row, column] >= least]
+
+
+def _inner_points(mask: np.ndarray) -> np.ndarray:
+    """Cells (3, 2), x and y: the innermost one, and others far from it that are well inside, too."""
+    from scipy import ndimage
+
+    depth = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
+    inside = np.argwhere(depth >= max(depth.max() / 2, 0.5))
+    if not len(inside):
+        inside = np.argwhere(np.ones_like(mask))
+    chosen = [int(depth[tuple(inside.T)].argmax())]
+    for _ in range(_POINTS - 1):
+        distance = ((inside[:, None] - inside[chosen][None]) ** 2).sum(axis=2).min(axis=1)
+        chosen.append(int(distance.argmax()))
+    return inside[chosen][:, ::-1].astype(np.float64)
+
+
+def _shifted(logits: np.ndarray, cells: np.ndarray) -> np.ndarray:
+    """Logits moved by whole cells; what comes in from outside is background."""
+    side = len(logits)
+    x, y = np.clip(cells.round().astype(int), -side, side)
+    moved = np.full_like(logits, _OUTSIDE)
+    moved[max(y, 0) : side + min(y, 0), max(x, 0) : side + min(x, 0)] = logits[
+        max(-y, 0) : side - max(y, 0), max(-x, 0) : side - max(x, 0)
+    ]
+    return moved

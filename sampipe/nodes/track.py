@@ -1,0 +1,80 @@
+"""The same number for the same object in every frame, by where it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from sampipe._optional import require
+from sampipe.graph import Node, Requirement, resource
+from sampipe.nodes._checks import check_number
+from sampipe.types import Masks
+
+
+class Track(Node):
+    """Track ids for masks that were found in each frame for itself, by ByteTrack (Zhang et al. 2022).
+
+    The tracker is that of Roboflow's ``trackers``; it sees the masks' boxes, and the detector's scores where they are
+    known. An object gets its id in its second frame, and -1 before: a single detection may be a mistake. The memory
+    lasts for one job (one ``map``). To find objects in some frames only, see :class:`Follow`.
+
+    Args:
+        patience: frames for which an object may be out of sight and keep its id.
+        least_iou: overlap of an object's box with where it is expected.
+        sure: score from which a detection begins a new object; less sure ones only go on with objects that are there.
+
+    Raises:
+        DataError: a parameter that does not fit.
+        MissingDependencyError: when it runs: ``pip install "sampipe[video]"``.
+    """
+
+    pure: ClassVar[bool] = False
+
+    patience: int = 30
+    least_iou: float = 0.1
+    sure: float = 0.5
+
+    def __post_init__(self) -> None:
+        check_number(self, "patience", least=0, whole=True)
+        for name in ("least_iou", "sure"):
+            check_number(self, name, least=0, most=1)
+
+    def requirements(self) -> Sequence[Requirement]:
+        """The package with the tracker."""
+        return (Requirement.package("trackers", extra="video"),)
+
+    @resource
+    def tracker(self) -> Any:
+        """Of this job."""
+        return require("trackers", "video").ByteTrackTracker(
+            lost_track_buffer=self.patience,
+            track_activation_threshold=self.sure,
+            minimum_consecutive_frames=1,
+            minimum_iou_threshold=self.least_iou,
+            high_conf_det_threshold=self.sure,
+        )
+
+    def flush(self) -> None:
+        """The job is over; the next one begins with number 1."""
+        if "tracker" in self.__dict__.get("_resources", {}):
+            self.tracker.reset()
+
+    def run(self, masks: Masks) -> Masks:
+        import supervision as sv
+
+        seen = np.flatnonzero(masks.area())
+        scores = masks.prompts.scores
+        known = scores is not None and bool(np.isfinite(scores[seen]).all())
+        boxes = sv.Detections(
+            xyxy=masks.boxes()[seen],
+            confidence=scores[seen] if known and scores is not None else None,
+            data={"row": seen},
+        )
+        tracked = self.tracker.update(boxes)
+        numbers = np.full(len(masks), -1)
+        if len(tracked):
+            ids = np.asarray(tracked.tracker_id)
+            numbers[tracked.data["row"]] = np.where(ids < 0, -1, ids + 1)
+        return masks.with_prompts(masks.prompts.replace(track_ids=numbers)).add_step("Track()")

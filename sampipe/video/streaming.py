@@ -1,0 +1,92 @@
+"""Frames through a graph, one after the other, in bounded memory."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from sampipe.errors import NodeError
+from sampipe.graph import Graph, Node
+from sampipe.graph.chain import as_graph
+from sampipe.graph.result import Result
+from sampipe.models import EmbeddingCache, using_cache
+from sampipe.video.reading import Video, VideoFrame
+
+_CACHE_BYTES = 128 << 20  # the nodes of a graph share a frame's embedding; no later frame asks for it
+
+
+@dataclass(frozen=True, eq=False)
+class Done:
+    """One frame and what the graph made of it.
+
+    Args:
+        frame: picture, number and time.
+        result: the graph's outputs; None where it failed.
+        error: why it failed.
+    """
+
+    frame: VideoFrame
+    result: Result | None
+    error: NodeError | None = None
+
+
+def through(
+    graph: Graph | Node,
+    video: Video | str | os.PathLike[str],
+    *,
+    first: Mapping[str, Any] | None = None,
+    frames: int | None = None,
+) -> Iterator[Done]:
+    """Take a video through a graph, frame after frame, in order.
+
+    One frame is worked on and one is read ahead; nodes with a memory (``Follow``, ``Track``) remember until the end.
+
+    Args:
+        graph: with an input ``image``.
+        video: where the frames come from; a name is opened, and closed at the end.
+        first: further inputs for the first frame, such as prompts for what is to be followed.
+        frames: how many at most.
+
+    Raises:
+        NodeError: the graph fails on the first frame; a later failure is the ``error`` of its frame.
+        DataError: no frame can be read.
+    """
+    if not isinstance(video, Video):
+        with Video(video) as opened:
+            yield from through(graph, opened, first=first, frames=frames)
+        return
+    fed: deque[VideoFrame] = deque()
+
+    def items() -> Iterator[dict[str, Any]]:
+        for frame in islice(video, frames):
+            fed.append(frame)
+            yield {"image": frame.image, **((first or {}) if frame.index == 0 else {})}
+
+    results = as_graph(graph).map(items(), on_error="return")
+    try:
+        yield from _each(results, fed)
+    finally:
+        close = getattr(results, "close", None)  # an engine may give any iterator
+        if close is not None:
+            close()
+
+
+def _each(results: Iterator[Result | NodeError], fed: deque[VideoFrame]) -> Iterator[Done]:
+    cache = EmbeddingCache(_CACHE_BYTES)
+    began = False
+    while True:
+        with using_cache(cache):
+            result = next(results, None)
+        if result is None:
+            return
+        if not isinstance(result, NodeError):
+            yield Done(fed.popleft(), result)
+        elif began:
+            yield Done(fed.popleft(), None, result)
+        else:
+            raise result
+        began = True
