@@ -25,11 +25,13 @@ BELOW = {
     "nodes": BASE | {"types", "formats", "graph", "models", "text"},
     "engine": BASE | {"types", "graph"},
     "jobs": BASE | {"types", "formats", "graph", "models", "nodes", "engine"},
+    "ray": BASE | {"types", "graph", "engine", "jobs"},
+    "video": BASE | {"types", "graph", "models", "nodes", "engine", "jobs"},
     "train": BASE | {"types", "graph", "testing", "models", "text", "nodes", "engine", "eval"},
     "eval": BASE | {"types", "graph", "testing", "models", "text", "nodes", "engine", "train"},
     "export": BASE | {"types", "models"},
     "web": BASE | {"types", "graph", "models", "nodes", "engine"},
-    "demo": BASE | {"types", "graph", "models", "nodes", "text", "engine", "export", "web"},
+    "demo": BASE | {"types", "graph", "models", "nodes", "text", "engine", "export", "video", "web"},
 }
 PAGES = {"web", "demo", "annotate"}  # they are made of Gradio
 VENDORS = {"ultralytics", "transformers", "onnxruntime", "torchvision", "open_clip", "gradio"}

@@ -6,7 +6,7 @@ import json as json_module
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from sampipe.cli._root import FAILED
 
 if TYPE_CHECKING:
     from sampipe.graph import Graph
-    from sampipe.jobs import Job, JobState, Progress
+    from sampipe.jobs import Job, JobEngine, JobState, Progress
 
 _SHOWN = 10  # errors on the screen; all of them are in the rows
 
@@ -32,6 +32,7 @@ def run_job(
     batch_size: int,
     readers: int,
     json: bool,
+    engine: JobEngine | None = None,
 ) -> None:
     """Run a graph as a job in ``folder``; print a summary, or events.
 
@@ -49,13 +50,14 @@ def run_job(
         running=saving.graph,
         save=kinds,
         after=saving.save_pictures,
+        settle=saving.settle,
         batch_size=batch_size,
         readers=readers,
     )
-    saving.settle({entry.path: entry.name for entry in job.entries})
     shown = _Events() if json else _Bar()
     with _interruptible(job, folder), shown.open(job.state()):
-        state = job.run(shown.row)
+        with redirect_stdout(sys.stderr):  # Ray prints its complaints to stdout
+            state = job.run(shown.row, engine=engine)
         files = _write_collected(job, folder, kinds)
     shown.end(state, folder, [*files, *saving.shared_files()])
     for word, why in unfound:
@@ -153,16 +155,22 @@ class _Bar:
 
 
 class _Events:
-    """A JSON document a line on stdout."""
+    """A JSON document a line on what is stdout now."""
+
+    def __init__(self) -> None:
+        self._out = sys.stdout
+
+    def _event(self, kind: str, **values: Any) -> None:
+        print(json_module.dumps({"event": kind, **values}, allow_nan=False), file=self._out, flush=True)
 
     @contextmanager
     def open(self, state: JobState) -> Iterator[None]:
-        _event("begin", total=state.total, done=state.done)
+        self._event("begin", total=state.total, done=state.done)
         yield
 
     def row(self, progress: Progress) -> None:
         row, state = progress.row, progress.state
-        _event(
+        self._event(
             "image",
             path=row["path"],
             error=row["error"],
@@ -179,11 +187,7 @@ class _Events:
 
     def end(self, state: JobState, folder: Path, files: Sequence[Path]) -> None:
         rows = [str(folder / "rows"), *map(str, files)]
-        _event("end", total=state.total, done=state.done, errors=state.errors, files=rows)
-
-
-def _event(kind: str, **values: Any) -> None:
-    print(json_module.dumps({"event": kind, **values}, allow_nan=False), file=sys.stdout, flush=True)
+        self._event("end", total=state.total, done=state.done, errors=state.errors, files=rows)
 
 
 def _objects(row: dict[str, Any]) -> int:

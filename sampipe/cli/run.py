@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,9 @@ from sampipe.cli.graphs import GraphFile
 
 if TYPE_CHECKING:
     from sampipe.graph import Graph
+    from sampipe.jobs import JobEngine
+
+_RAY: Any = {"rich_help_panel": "On a Ray cluster", "show_default": False}
 
 
 def run(
@@ -37,6 +40,24 @@ def run(
     batch_size: Annotated[int, typer.Option(min=1, help="Images that a node takes at once, where it can.")] = 1,
     readers: Annotated[int, typer.Option(min=1, help="Threads that read and decode images.")] = 2,
     json: Annotated[bool, typer.Option("--json", help="Print events, a JSON document a line.")] = False,
+    engine: Annotated[str, typer.Option(metavar="NAME", help="Who does the work: local, or ray.")] = "local",
+    address: Annotated[
+        str | None,
+        typer.Option(help="Of a Ray cluster: auto, HOST:PORT, ray://HOST:PORT. By default one is begun here.", **_RAY),
+    ] = None,
+    actors: Annotated[
+        str | None, typer.Option(metavar="N|LEAST:MOST", help="Processes that hold the graph. By default 1.", **_RAY)
+    ] = None,
+    actor_cpus: Annotated[float | None, typer.Option(help="CPUs of each. By default 1.", **_RAY)] = None,
+    actor_gpus: Annotated[
+        float | None, typer.Option(help="GPUs of each; 0.5 if two share one. By default 0.", **_RAY)
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(help="Threads of each actor. By default as many as it has CPUs.", **_RAY)
+    ] = None,
+    restarts: Annotated[
+        int | None, typer.Option(help="How often an actor may die and begin again. By default 16.", **_RAY)
+    ] = None,
 ) -> None:
     """Run a graph over images, which go into its input named image.
 
@@ -48,6 +69,14 @@ def run(
     from sampipe.cli._run_job import run_job
     from sampipe.graph import Graph
 
+    wanted = {
+        "address": address,
+        "actors": actors,
+        "cpus": actor_cpus,
+        "gpus": actor_gpus,
+        "threads": threads,
+        "restarts": restarts,
+    }
     if not images and not resume:
         raise typer.BadParameter("which images? Give files, folders, globs, sample:NAME or a manifest.parquet")
     loaded = Graph.from_yaml(graph)
@@ -61,7 +90,23 @@ def run(
         batch_size=batch_size,
         readers=readers,
         json=json,
+        engine=_engine(engine, {name: value for name, value in wanted.items() if value is not None}),
     )
+
+
+def _engine(name: str, options: dict[str, Any]) -> JobEngine | None:
+    from sampipe.errors import SpecError
+    from sampipe.graph.engines import load_engine
+    from sampipe.jobs import JobEngine
+
+    if name == "local":
+        if options:
+            raise typer.BadParameter(f"{', '.join(options)}: for a cluster; say --engine ray")
+        return None
+    engine = load_engine(name)
+    if not isinstance(engine, JobEngine):
+        raise SpecError(f"The engine {name!r} runs graphs, but no jobs. Wanted: local, ray.")
+    return engine.with_options(**options)
 
 
 def _check_inputs(graph: Graph, file: Path) -> None:

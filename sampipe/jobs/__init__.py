@@ -10,7 +10,7 @@ A job is a folder::
 Rows are the truth; the exports about all images are made of them at the end.
 """
 
-from sampipe.jobs.job import Job, JobState, Progress
+from sampipe.jobs.job import Job, JobEngine, JobState, Progress
 from sampipe.jobs.manifest import Entry, read_manifest, write_manifest
 from sampipe.jobs.rows import error_row, masks_of_row, result_row, row_schema
 from sampipe.jobs.shards import read_rows
@@ -18,6 +18,7 @@ from sampipe.jobs.shards import read_rows
 __all__ = [
     "Entry",
     "Job",
+    "JobEngine",
     "JobState",
     "Progress",
     "error_row",

@@ -5,30 +5,34 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
-_FILE = "suspects.json"
+SUSPECTS = "suspects.json"
 DEATHS = 3
 """An image during which, all alone, the process died so often is given up."""
 
 
 class Suspects:
-    """A small file beside the rows.
+    """A small file in the job's folder.
 
     Images that were under way when the process died are done last and one at a time, so that a death tells which one
     it was. A job killed from outside makes suspects of the innocent; alone and in peace, they are done.
 
     Args:
-        folder: of the job.
+        file: of the process that works; ``JOB/suspects.json`` for a job on one machine.
+        deaths: so many alone with one image, and it is given up.
+        earlier: files of processes that are no more.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._file = folder / _FILE
+    def __init__(self, file: Path, *, deaths: int = DEATHS, earlier: Iterable[Path] = ()) -> None:
+        self._file, self._most = file, deaths
         self._deaths: Counter[str] = Counter()
         self._under_way: dict[str, None] = {}
         self._alone = False
         self._lock = threading.Lock()  # images begin in the thread that reads, and end in the one that runs
-        self._read()
+        for one in {file, *earlier}:
+            self._read(one)
 
     @property
     def paths(self) -> set[str]:
@@ -37,7 +41,7 @@ class Suspects:
 
     def given_up(self, path: str) -> bool:
         """Whether the process died too often while nothing but this image was worked on."""
-        return self._deaths[path] >= DEATHS
+        return self._deaths[path] >= self._most
 
     def begins(self, path: str, *, alone: bool) -> None:
         """An image goes to work."""
@@ -56,9 +60,9 @@ class Suspects:
         """The job is over."""
         self._file.unlink(missing_ok=True)
 
-    def _read(self) -> None:
-        if self._file.exists():
-            known = json.loads(self._file.read_text(encoding="utf-8"))
+    def _read(self, file: Path) -> None:
+        if file.exists():
+            known = json.loads(file.read_text(encoding="utf-8"))
             self._deaths.update(known["deaths"])
             for path in known["under_way"]:
                 self._deaths[path] += 1 if known["alone"] else 0  # a key with 0 deaths is a suspect, too

@@ -13,7 +13,7 @@ from PIL import Image as PilImage
 import sampipe as sp
 from sampipe.jobs import Job, Progress, masks_of_row, read_manifest, read_rows, write_manifest
 from sampipe.jobs.exports import write_coco
-from sampipe.jobs.suspects import DEATHS, Suspects
+from sampipe.jobs.suspects import DEATHS, SUSPECTS, Suspects
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ def test_an_image_that_kills_its_process_is_done_last_and_given_up_in_the_end(
 ) -> None:
     killer = str(pictures[0])
     for _ in range(DEATHS):
-        Suspects(folder).begins(killer, alone=True)  # and the process is no more
+        Suspects(folder / SUSPECTS).begins(killer, alone=True)  # and the process is no more
     order: list[str] = []
     state = Job(folder, graph).run(lambda progress: order.append(progress.row["path"]))
     assert order[-1] == killer
@@ -129,7 +129,7 @@ def test_an_image_that_kills_its_process_is_done_last_and_given_up_in_the_end(
 
 def test_an_image_under_way_at_a_death_is_only_a_suspect(folder: Path, graph: sp.Graph, pictures: list[Path]) -> None:
     for path in pictures[:2]:
-        Suspects(folder).begins(str(path), alone=False)
+        Suspects(folder / SUSPECTS).begins(str(path), alone=False)
     order: list[str] = []
     assert Job(folder, graph).run(lambda progress: order.append(progress.row["path"])).errors == 0
     assert order[-1] == str(pictures[1])

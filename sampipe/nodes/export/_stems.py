@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Mapping
+from typing import Any
 
 from sampipe.types import Image
 
@@ -32,6 +33,12 @@ class FileStems:
         self._stem_of: dict[tuple[str | None, str], str] = {}
         self._taken = {stem.casefold() for stem in reserved}
         self._settled: dict[str, str] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _lock=threading.Lock())
 
     def of(self, image: Image) -> str:
         """The image's stem, the same one each time."""
