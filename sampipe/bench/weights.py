@@ -9,38 +9,27 @@ from torch import nn
 
 from sampipe.errors import DataError
 from sampipe.models import Sam, SamConfig, load_model
-from sampipe.models.config import TinyViTConfig, ViTConfig
-
-CONFIGS = {
-    "vit_b": SamConfig(),
-    "vit_l": SamConfig(
-        image_encoder=ViTConfig(embed_dim=1024, depth=24, num_heads=16, global_blocks=(5, 11, 17, 23)),
-    ),
-    "vit_h": SamConfig(
-        image_encoder=ViTConfig(embed_dim=1280, depth=32, num_heads=16, global_blocks=(7, 15, 23, 31)),
-    ),
-    "mobile_sam": SamConfig(image_encoder=TinyViTConfig()),
-}
+from sampipe.train.presets import PRESETS
 
 
 def config_of(model: str) -> SamConfig:
     """The shape of ``model``.
 
     Raises:
-        DataError: neither nano nor one of ``CONFIGS``.
+        DataError: none of :data:`~sampipe.train.presets.PRESETS`.
     """
     if model == "nano":
         return load_model("nano", "cpu").config
-    if model not in CONFIGS:
-        raise DataError(f"No model {model!r} to measure. Models: {', '.join(CONFIGS)}, nano.")
-    return CONFIGS[model]
+    if model not in PRESETS:
+        raise DataError(f"No model {model!r} to measure. Models: {', '.join(PRESETS)}.")
+    return PRESETS[model]
 
 
 def write_random_weights(model: str, path: Path, seed: int = 0) -> None:
     """An official-looking checkpoint of ``model``, none of its parameters at a value that hides mistakes.
 
     Raises:
-        DataError: not one of ``CONFIGS``.
+        DataError: none of the presets.
     """
     torch.manual_seed(seed)
     sam = Sam(config_of(model)).eval()

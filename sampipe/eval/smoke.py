@@ -1,4 +1,4 @@
-"""A measurement that takes seconds and needs nothing: two made-up pictures, and a small ViT with random weights.
+"""A measurement that takes seconds and needs nothing: two made-up pictures, and a ViT with random weights.
 
 Its figures mean nothing. It shows that a command runs here, from reading to the table.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -28,27 +28,39 @@ class SmokeCase:
 
 
 @contextmanager
-def smoke_case() -> Iterator[SmokeCase]:
-    """The files, in a folder that goes away at the end."""
+def smoke_case(shape: str | None = None) -> Iterator[SmokeCase]:
+    """The files, in a folder that goes away at the end.
+
+    Args:
+        shape: see :func:`write_random_model`.
+    """
     with TemporaryDirectory(prefix="sampipe-smoke-") as folder:
-        yield SmokeCase(write_random_model(Path(folder) / "random.safetensors"), write_pictures(Path(folder) / "data"))
+        model = write_random_model(Path(folder) / "random.safetensors", shape)
+        yield SmokeCase(model, write_pictures(Path(folder) / "data"))
 
 
-def write_random_model(path: Path) -> Path:
-    """A checkpoint of a small ViT with random weights, the same ones every time."""
+def write_random_model(path: Path, shape: str | None = None) -> Path:
+    """A checkpoint with random weights, the same ones every time.
+
+    Args:
+        path: the file.
+        shape: one of :data:`~sampipe.train.presets.PRESETS`; None: a ViT so small that it takes no time.
+    """
     import torch
 
     from sampipe.models import Sam, SamConfig
     from sampipe.models.checkpoints import save_checkpoint
     from sampipe.models.config import EverythingDefaults, MaskDecoderConfig, ViTConfig
+    from sampipe.train.presets import preset
 
-    config = SamConfig(
+    small = SamConfig(
         image_encoder=ViTConfig(
             embed_dim=32, depth=2, num_heads=2, global_blocks=(1,), window=4, out_channels=32, image_size=128
         ),
         mask_decoder=MaskDecoderConfig(mlp_dim=32, iou_head_dim=16),
-        everything=EverythingDefaults(points_per_side=3, pred_iou=0, stability=0, min_region_area=0),
     )
+    everything = EverythingDefaults(points_per_side=3, pred_iou=0, stability=0, min_region_area=0)
+    config = replace(preset(shape) if shape else small, everything=everything)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         weights = Sam(config).state_dict()

@@ -10,6 +10,10 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
+from sampipe.cli.evaluate._inputs import model_and_data
+from sampipe.models import load_model
+from sampipe.train.presets import PRESETS
+
 Sampipe = Callable[..., Result]
 
 
@@ -83,6 +87,13 @@ def test_a_smoke_run_needs_nothing(sampipe: Sampipe, task: str, tmp_path: Path) 
     assert SMOKE[task] in result.stdout
     assert json.loads((tmp_path / "figures.json").read_text())["task"] == task
     assert "<svg" in (tmp_path / "figures.svg").read_text()[:1000]
+
+
+def test_a_smoke_run_may_be_of_a_real_models_shape() -> None:
+    with model_and_data("mobile_sam", None, smoke=True) as (model, _):
+        assert load_model(model).config.image_encoder == PRESETS["mobile_sam"].image_encoder
+    with model_and_data("nano", None, smoke=True) as (model, _):
+        assert load_model(model).config.image_size == 128
 
 
 @pytest.mark.parametrize("words", [(), ("--detector", "face", "--detections", "x.json")])

@@ -22,6 +22,7 @@ def model_and_data(model: str, data: Path | None, smoke: bool) -> Iterator[tuple
     """
     from sampipe.eval.results import Unfinished
     from sampipe.eval.smoke import smoke_case
+    from sampipe.train.presets import PRESETS
 
     if smoke == (data is not None):
         raise typer.BadParameter("give --data DIR, or --smoke to see that the command runs; not both")
@@ -29,8 +30,10 @@ def model_and_data(model: str, data: Path | None, smoke: bool) -> Iterator[tuple
         if data is not None:
             yield model, data
         else:
-            _screen.note("smoke run: random weights, made-up pictures; the figures mean nothing")
-            with smoke_case() as case:
+            shape = model if model in PRESETS and model != "nano" else None
+            what = f"random weights of {shape}'s shape" if shape else "random weights"
+            _screen.note(f"smoke run: {what}, made-up pictures; the figures mean nothing")
+            with smoke_case(shape) as case:
                 yield str(case.model), case.data
     except Unfinished as so_far:
         _screen.note(str(so_far))

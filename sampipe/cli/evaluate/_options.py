@@ -43,7 +43,12 @@ ShardText = Annotated[
 JsonFile = Annotated[Path | None, typer.Option("--json", help="Write the numbers to this file, too.")]
 PlotFile = Annotated[Path | None, typer.Option("--plot", help="Draw them into this file (.png, .svg, .pdf), too.")]
 Smoke = Annotated[
-    bool, typer.Option("--smoke", help="Only see that it runs: two made-up pictures, random weights, no --data.")
+    bool,
+    typer.Option(
+        "--smoke",
+        help="Only see that it runs: two made-up pictures, no --data, random weights; of a tiny network, or in the "
+        "shape of --model vit_b, vit_l, vit_h, mobile_sam.",
+    ),
 ]
 
 
