@@ -79,6 +79,13 @@ def plot_instances(evaluation: Evaluation, competitors: Sequence[str], path: Pat
         axes.legend(frameon=False)
 
 
+def plot_text(evaluation: Evaluation, rivals: Sequence[str], path: Path) -> None:
+    """The share of phrases that reach each IoU."""
+    with figure(path, 1) as (axes,):
+        _reached(axes, evaluation, rivals, "iou")
+        axes.set(ylabel="share of phrases that reach it")
+
+
 def _reached(
     axes: Any, evaluation: Evaluation, competitors: Sequence[str], column: str, extra: Mapping[str, str] | None = None
 ) -> None:

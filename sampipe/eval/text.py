@@ -3,6 +3,7 @@ truth, beside two answers that do not read."""
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,9 +15,11 @@ import numpy as np
 
 from sampipe.errors import DataError
 from sampipe.eval.report import Evaluation, versions
+from sampipe.eval.results import Progress, Results, Shard, keys
 from sampipe.eval.statistics import bootstrap_interval
 from sampipe.eval.text_answers import TextAnswers, largest_proposal
-from sampipe.text.ways import Way, choose_way
+from sampipe.eval.text_precision import ap50, kept_masks
+from sampipe.text.ways import choose_way
 from sampipe.train.captioned import compose_scene, draw_query
 from sampipe.types import RLE, Image, Masks
 from sampipe.types.coco import read_coco
@@ -48,7 +51,9 @@ def evaluate_text(
     min_area: int = 0,
     seed: int = 0,
     points_per_side: int = 8,
-    progress: Callable[[int, int], None] | None = None,
+    out: Path | None = None,
+    shard: Shard | None = None,
+    progress: Progress | None = None,
 ) -> Evaluation:
     """Ask for every class on every picture, by its name, and compare with the truth.
 
@@ -63,6 +68,8 @@ def evaluate_text(
         min_area: a class counts on a picture when its masks together have this many px².
         seed: of the draw, the scenes and the bootstrap.
         points_per_side: of the grid that the largest proposal comes from.
+        out: folder for results picture by picture; one that holds a part of this run goes on there.
+        shard: of a folder that several processes share.
         progress: told (pictures done, pictures in all).
 
     Raises:
@@ -73,28 +80,46 @@ def evaluate_text(
     phrases = sorted({phrase for one in asked for phrase in one.truth})
     way = choose_way(phrases, model=model, mode=mode, clip=clip, detector=False)
     answers = TextAnswers(way, model=model, device=device)
-    rows, seconds, found = [], 0.0, []
-    for done, one in enumerate(asked, start=1):
-        image = one.image()
-        answers.warm(image)  # the picture is encoded for every answer alike, before the clock starts
-        start = time.perf_counter()
-        masks = answers(image, tuple(one.truth))
-        masks.rle()
-        seconds += time.perf_counter() - start
-        proposal = largest_proposal(image, model=model, device=device, points_per_side=points_per_side)
-        rows += [_row(one, phrase, masks, proposal) for phrase in one.truth]
-        found.append(masks)
-        if progress is not None:
-            progress(done, len(asked))
+    made_with = versions(model_digest=answers.digest, device=answers.device, data_digest=_digest(asked))
+    parameters = {"min_area": min_area, "seed": seed, "points_per_side": points_per_side}
+    measured = Results(out, {"task": "text", "way": str(way), **parameters, **made_with}, shard or Shard()).collect(
+        dict(zip(keys([one.name for one in asked]), asked, strict=True)),
+        lambda one: _measure(one, answers, partial(largest_proposal, model, device, points_per_side)),
+        progress,
+    )
+    rows = [row for one in measured for row in one["rows"]]
     return Evaluation(
         task="text",
         model=model,
         data=str(data),
         n=len(rows),
-        summary=_summary(asked, rows, found, way, seconds, min_area=min_area, seed=seed),
+        summary={"way": str(way), **parameters, **_summary(asked, measured, rows, parameters)},
         rows=rows,
-        versions=versions(model_digest=answers.digest, device=answers.device),
+        versions=made_with,
     )
+
+
+def _measure(one: Asked, answers: TextAnswers, propose: Callable[[Image], RLE]) -> dict[str, Any]:
+    """What was answered about one picture: a row for each phrase, the masks, the seconds."""
+    image = one.image()
+    answers.warm(image)  # the picture is encoded for every answer alike, before the clock starts
+    start = time.perf_counter()
+    masks = answers(image, tuple(one.truth))
+    masks.rle()
+    seconds = time.perf_counter() - start
+    proposal = propose(image)
+    rows = [_row(one, phrase, masks, proposal) for phrase in one.truth]
+    return {"rows": rows, "seconds": seconds, "hw": list(image.hw), "masks": kept_masks(masks)}
+
+
+def _digest(asked: Sequence[Asked]) -> str:
+    """Of what is asked: names, phrases and true masks."""
+    found = hashlib.blake2b(digest_size=16)
+    for one in asked:
+        found.update(one.name.encode())
+        for phrase, masks in one.truth.items():
+            found.update(phrase.encode() + b"".join(mask.counts for mask in masks))
+    return found.hexdigest()
 
 
 def _photos(data: str | Path, limit: int | None, min_area: int, seed: int) -> Iterator[Asked]:
@@ -147,30 +172,23 @@ def _iou(one: RLE, other: RLE) -> float:
 
 def _summary(
     asked: Sequence[Asked],
+    measured: Sequence[Mapping[str, Any]],
     rows: Sequence[Mapping[str, Any]],
-    found: Sequence[Masks],
-    way: Way,
-    seconds: float,
-    *,
-    min_area: int,
-    seed: int,
+    parameters: Mapping[str, int],
 ) -> dict[str, Any]:
     if not rows:
-        raise DataError(f"nothing was asked: no class covers {min_area} px² of any picture")
+        raise DataError(f"nothing was asked: no class covers {parameters['min_area']} px² of any picture")
     images = list(dict.fromkeys(row["image"] for row in rows))
     summary: dict[str, Any] = {
-        "way": str(way),
         "images": len(images),
         "questions": len(rows),
-        "min_area": min_area,
-        "seed": seed,
-        "seconds_per_image": seconds / len(images),
-        "ap50": ap50(asked, found),
+        "seconds_per_image": sum(one["seconds"] for one in measured) / len(images),
+        "ap50": ap50([one.truth for one in asked], measured),
     }
     for name in ("", *(f"{rival}_" for rival in RIVALS)):
         groups = [[row[f"{name}iou"] for row in rows if row["image"] == image] for image in images]
         summary[f"{name}mean_iou"] = float(np.mean([row[f"{name}iou"] for row in rows]))
-        summary[f"{name}mean_iou_interval"] = list(bootstrap_interval(groups, seed=seed))
+        summary[f"{name}mean_iou_interval"] = list(bootstrap_interval(groups, seed=parameters["seed"]))
     summary["classes"] = _by_class(rows)
     for name in ("", *(f"{rival}_" for rival in RIVALS)):
         commonest = [one[f"{name}mean_iou"] for one in summary["classes"][:COMMONEST]]
@@ -190,57 +208,3 @@ def _by_class(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         | {key.replace("iou", "mean_iou"): float(np.mean([row[key] for row in mine])) for key in keys}
         for phrase, mine in ordered
     ]
-
-
-def ap50(asked: Sequence[Asked], found: Sequence[Masks]) -> float | None:
-    """Average precision at mask IoU 0.5 over all phrases, by pycocotools; None where there is no truth."""
-    import contextlib
-    import io
-
-    from pycocotools.coco import COCO
-    from pycocotools.cocoeval import COCOeval
-
-    phrases = sorted({phrase for one in asked for phrase in one.truth})
-    category = {phrase: number for number, phrase in enumerate(phrases, start=1)}
-    truths: list[dict[str, Any]] = []
-    answers: list[dict[str, Any]] = []
-    for number, (one, masks) in enumerate(zip(asked, found, strict=True), start=1):
-        for phrase, rles in one.truth.items():
-            for rle in rles:
-                x0, y0, x1, y1 = (float(value) for value in rle.box)
-                truths.append(
-                    {
-                        "id": len(truths) + 1, "image_id": number, "category_id": category[phrase], "iscrowd": 0,
-                        "area": rle.area, "bbox": [x0, y0, x1 - x0, y1 - y0], "segmentation": rle.to_coco(),
-                    }
-                )  # fmt: skip
-        scores = masks.prompts.scores
-        for row, (rle, label) in enumerate(zip(masks.rle(), masks.prompts.labels or (), strict=True)):
-            score = float(scores[row]) if scores is not None else float(masks.iou_scores[row, 0])
-            answers.append(
-                {
-                    "image_id": number, "category_id": category[label], "score": score,
-                    "segmentation": rle.to_coco(),
-                }
-            )  # fmt: skip
-    if not truths:
-        return None
-    if not answers:
-        return 0.0
-    with contextlib.redirect_stdout(io.StringIO()):
-        coco = COCO()
-        coco.dataset = {
-            "images": [
-                {"id": number, "height": masks.hw[0], "width": masks.hw[1]}
-                for number, masks in enumerate(found, start=1)
-            ],
-            "annotations": truths,
-            "categories": [{"id": number, "name": phrase} for phrase, number in category.items()],
-        }
-        coco.createIndex()
-        run = COCOeval(coco, coco.loadRes(answers), "segm")
-        run.params.iouThrs = np.array([0.5])
-        run.evaluate()
-        run.accumulate()
-    precision = run.eval["precision"][0, :, :, 0, -1]  # every recall, every class, all areas, most detections
-    return float(precision[precision > -1].mean())

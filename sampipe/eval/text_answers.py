@@ -47,7 +47,7 @@ class TextAnswers:
         return SelectCandidate().run(self._segment.run(image, self._find.run(image, text)))
 
 
-def largest_proposal(image: Image, *, model: str, device: str, points_per_side: int) -> RLE:
+def largest_proposal(model: str, device: str, points_per_side: int, image: Image) -> RLE:
     """The largest of the masks that ``SegmentEverything`` finds; the whole image where it finds none."""
     masks = SegmentEverything(model=model, device=device, points_per_side=points_per_side).run(image)
     if not len(masks):

@@ -89,6 +89,15 @@ def test_a_smoke_run_needs_nothing(sampipe: Sampipe, task: str, tmp_path: Path) 
     assert "<svg" in (tmp_path / "figures.svg").read_text()[:1000]
 
 
+def test_a_smoke_run_of_words_reads_drawn_scenes(sampipe: Sampipe, tmp_path: Path) -> None:
+    words = ("--json", tmp_path / "figures.json", "--plot", tmp_path / "figures.svg")
+    result = sampipe("eval", "text", "--smoke", *words)
+    assert "questions about 2 images" in " ".join(result.stdout.split())
+    assert json.loads((tmp_path / "figures.json").read_text())["summary"]["images"] == 2
+    assert "<svg" in (tmp_path / "figures.svg").read_text()[:1000]
+    assert sampipe("eval", "text", ok=False).exit_code == 2
+
+
 def test_a_smoke_run_may_be_of_a_real_models_shape() -> None:
     with model_and_data("mobile_sam", None, smoke=True) as (model, _):
         assert load_model(model).config.image_encoder == PRESETS["mobile_sam"].image_encoder

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 import sampipe as sp
-from sampipe.eval.text import SCENES, Asked, ap50, evaluate_text
-from sampipe.types import RLE, Image, Masks
+from sampipe.eval.report import Evaluation
+from sampipe.eval.text import SCENES, evaluate_text
+from sampipe.eval.text_precision import ap50, kept_masks
+from sampipe.types import RLE, Masks
 
 
 def square(x: int, y: int, side: int = 10) -> RLE:
@@ -28,19 +30,22 @@ def answers(*found: tuple[RLE, str, float]) -> Masks:
     return Masks.from_rle([rle for rle, _, _ in found], (40, 60), prompts)
 
 
-ASKED = Asked(
-    "one", lambda: Image.from_array(np.zeros((40, 60, 3), np.uint8)), {"a": [square(0, 0)], "b": [square(20, 0)]}
-)
+TRUTH = {"a": [square(0, 0)], "b": [square(20, 0)]}
+
+
+def scored(masks: Masks) -> float | None:
+    return ap50([TRUTH], [{"hw": [40, 60], "masks": kept_masks(masks)}])
 
 
 def test_ap50_of_a_perfect_answer_is_one_and_of_swapped_names_none() -> None:
     right = answers((square(0, 0), "a", 0.9), (square(20, 0), "b", 0.4))
     swapped = answers((square(0, 0), "b", 0.9), (square(20, 0), "a", 0.4))
     half = answers((square(0, 0), "a", 0.9))
-    assert ap50([ASKED], [right]) == pytest.approx(1.0)
-    assert ap50([ASKED], [swapped]) == 0.0
-    assert ap50([ASKED], [half]) == pytest.approx(0.5)
-    assert ap50([ASKED], [Masks.empty((40, 60))]) == 0.0
+    assert scored(right) == pytest.approx(1.0)
+    assert scored(swapped) == 0.0
+    assert scored(half) == pytest.approx(0.5)
+    assert scored(Masks.empty((40, 60))) == 0.0
+    assert ap50([{}], [{"hw": [40, 60], "masks": []}]) is None
 
 
 def test_scenes_are_measured_with_their_rivals(tmp_path: Path) -> None:
@@ -52,3 +57,17 @@ def test_scenes_are_measured_with_their_rivals(tmp_path: Path) -> None:
     assert summary["mean_iou"] == pytest.approx(np.mean([row["iou"] for row in found.rows]))
     found.write(tmp_path / "text.json")
     assert json.loads((tmp_path / "text.json").read_text())["task"] == "text"
+
+
+def test_it_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    def measure(seed: int = 0) -> Evaluation:
+        return evaluate_text("nano", SCENES, limit=2, seed=seed, device="cpu", points_per_side=1, out=tmp_path / "out")
+
+    whole = measure()
+    [first, second] = sorted((tmp_path / "out" / "images").iterdir())
+    first.unlink()
+    kept = second.stat().st_mtime_ns
+    assert measure().rows == whole.rows
+    assert second.stat().st_mtime_ns == kept
+    with pytest.raises(sp.DataError, match=r"holds another run: .*seed was 0 and is 1"):
+        measure(seed=1)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sampipe.cli import _screen
-from sampipe.cli.evaluate._options import Device, JsonFile, Limit, Model, Seed
+from sampipe.cli.evaluate._options import Device, JsonFile, Limit, Model, Out, PlotFile, Seed, ShardText
 from sampipe.cli.evaluate._tables import interval, number, versions_line, write_files
 
 if TYPE_CHECKING:
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 
 def text(
-    data: Annotated[str, typer.Option(help="A COCO folder, or 'scenes': drawn things with sentences about them.")],
+    data: Annotated[
+        str | None,
+        typer.Option(help="A COCO folder, or 'scenes': drawn things with sentences about them.", show_default=False),
+    ] = None,
     model: Model = "nano",
     text_mode: Annotated[
         str | None, typer.Option(metavar="MODE", help="token, dense or rank; without it, the best there is.")
@@ -32,26 +35,41 @@ def text(
         int, typer.Option(min=1, help="Points along a side of the grid that the largest proposal comes from.")
     ] = 8,
     device: Device = "auto",
+    out: Out = None,
+    shard: ShardText = "1/1",
     json: JsonFile = None,
+    plot: PlotFile = None,
+    smoke: Annotated[bool, typer.Option("--smoke", help="Only see that it runs: two drawn scenes, no --data.")] = False,
 ) -> None:
     """Masks from words: each class that is on a picture, asked for by its name, beside two answers that do not read."""
-    from sampipe.eval.text import evaluate_text
+    from sampipe.eval.plots import check_plot, plot_text
+    from sampipe.eval.results import Shard, Unfinished
+    from sampipe.eval.text import RIVALS, SCENES, evaluate_text
 
-    with _screen.progress_bar("measuring") as advance:
-        evaluation = evaluate_text(
-            model,
-            data,
-            mode=text_mode,
-            clip=clip,
-            device=device,
-            limit=limit,
-            min_area=min_area,
-            seed=seed,
-            points_per_side=proposals,
-            progress=advance,
-        )
+    if smoke == (data is not None):
+        raise typer.BadParameter("give --data DIR, --data scenes, or --smoke to see that the command runs")
+    check_plot(plot)
+    try:
+        with _screen.progress_bar("measuring") as advance:
+            evaluation = evaluate_text(
+                model,
+                data or SCENES,
+                mode=text_mode,
+                clip=clip,
+                device=device,
+                limit=2 if smoke else limit,
+                min_area=min_area,
+                seed=seed,
+                points_per_side=1 if smoke else proposals,
+                out=out,
+                shard=Shard.parse(shard),
+                progress=advance,
+            )
+    except Unfinished as so_far:
+        _screen.note(str(so_far))
+        raise typer.Exit from None
     _print(evaluation)
-    write_files(evaluation, json, None, lambda path: None)
+    write_files(evaluation, json, plot, lambda path: plot_text(evaluation, RIVALS, path))
 
 
 def _print(evaluation: Evaluation) -> None:
