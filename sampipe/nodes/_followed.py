@@ -22,10 +22,11 @@ class Followed:
     Args:
         number: its track id.
         logits: float32 (m, m), its last mask in the model's square input.
-        box: float32 (4,), that mask's box, xyxy in pixels of the frame.
+        box: float32 (4,), that mask's box, xyxy in pixels of the frame; may reach beyond it.
         motion: pixels a frame, x and y.
         unconfirmed: detections in a row that had nothing for it.
         unseen: frames in a row in which its own mask was lost.
+        cells: of its mask when a detection last confirmed it.
         label, class_id, score, source: what the last detection said of it.
     """
 
@@ -35,6 +36,7 @@ class Followed:
     motion: np.ndarray = field(default_factory=lambda: np.zeros(2))
     unconfirmed: int = 0
     unseen: int = 0
+    cells: int = 0
     label: str = ""
     class_id: int = -1
     score: float = np.nan
@@ -47,6 +49,14 @@ class Followed:
         original = np.array(frame.original_hw[::-1], np.float64)
         cells = motion * np.array(frame.resized_hw[::-1]) / original * len(self.logits) / frame.input_size
         self.logits = _shifted(self.logits, cells)
+
+    def seen_at(self, logits: np.ndarray, box: np.ndarray, hw: tuple[int, int]) -> None:
+        """Its mask in this frame; where the picture cuts the object off, its box keeps what lay beyond."""
+        limits = np.array([0, 0, hw[1], hw[0]])
+        cut = np.abs(box - limits) <= 1
+        beyond = (self.box - limits) * (-1, -1, 1, 1) > 0
+        self.logits, self.box = logits, np.where(cut & beyond, self.box, box).astype(np.float32)
+        self.unseen = 0
 
     def is_inside(self, hw: tuple[int, int]) -> bool:
         """Whether enough of it lies in the picture to be looked for."""

@@ -8,7 +8,7 @@ from PIL import Image as PilImage
 from sampipe.types import Image
 
 _SIDE = 432  # pixels of the longest side that are looked at: a match costs milliseconds, a shift of a cell is seen
-_MARGIN = 14  # pixels of the small frame around the expected place
+_MARGIN = 24  # pixels of the small frame around the expected place
 _LEAST = 4  # a smaller patch looks like everything
 _ALIKE = 0.5  # normalised cross-correlation; below it, what moved is not in sight
 

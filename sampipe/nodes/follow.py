@@ -17,6 +17,7 @@ from sampipe.nodes.segment import SamNode, decode, encode, low_resolution
 from sampipe.types import Image, Masks, Prompts
 
 _THE_SAME = 0.8  # IoU of two masks that both claim one object
+_LEAST_LEFT = 0.15  # share of an object's mask that must be left of it, behind others or at the border
 _NEAR = 0.1  # IoU of a detection's box with that of an object that was lost
 
 
@@ -63,7 +64,7 @@ class Follow(SamNode):
 
     detect: str | None = None
     every: int = 5
-    patience: int = 3
+    patience: int = 2
     same_iou: float = 0.3
     least_iou: float = 0.1
 
@@ -136,9 +137,10 @@ class Follow(SamNode):
         logits, boxes = low_resolution(masks, self.sam.config.mask_size), masks.boxes()
         trusted = self._trusted(masks, logits)
         for i, one in enumerate(memory.objects):
-            one.unseen = 0 if trusted[i] else one.unseen + 1
             if trusted[i]:
-                one.logits, one.box = logits[i], boxes[i]
+                one.seen_at(logits[i], boxes[i], image.hw)
+            else:
+                one.unseen += 1
         seen = {one.number: masks.select([i]) for i, one in enumerate(memory.objects) if trusted[i]}
         memory.objects = [one for one in memory.objects if one.unseen <= self.patience * self.every]
         return seen
@@ -149,6 +151,7 @@ class Follow(SamNode):
         expected = np.stack([one.logits for one in objects]) > 0
         both, either = (op(expected, logits > 0).sum(axis=(1, 2)) for op in (np.logical_and, np.logical_or))
         trusted = (both >= self.same_iou * np.maximum(either, 1)) & (masks.area() > 0)
+        trusted &= (logits > 0).sum(axis=(1, 2)) >= _LEAST_LEFT * np.array([one.cells for one in objects])
         trusted &= masks.iou_scores[:, 0] >= self.least_iou
         claims = np.triu(overlaps(logits > 0, logits > 0) > _THE_SAME, 1)
         for older, younger in np.argwhere(claims):
@@ -184,7 +187,9 @@ class Follow(SamNode):
             memory.objects.append(Followed(memory.numbers, np.zeros(0), np.zeros(4)))
         for one in memory.objects:
             if logits is not None and one.number in rows:
-                _confirm(one, logits[rows[one.number]], boxes[rows[one.number]], found.prompts, rows[one.number])
+                row = rows[one.number]
+                one.seen_at(logits[row], boxes[row], found.hw)
+                _confirm(one, found.prompts, row)
             elif looked:
                 one.unconfirmed += 1
         memory.objects = [one for one in memory.objects if one.unconfirmed < self.patience]
@@ -210,7 +215,7 @@ class Follow(SamNode):
         numbers = [one.number for one in objects]
         masks = Masks.concat([found.select([matched[n]]) if n in matched else carried[n] for n in numbers])
         prompts = Prompts(
-            boxes=np.stack([one.box for one in objects]),
+            boxes=masks.boxes(),
             labels=tuple(one.label for one in objects),
             class_ids=np.array([one.class_id for one in objects]),
             scores=np.array([one.score for one in objects], np.float32),
@@ -220,9 +225,9 @@ class Follow(SamNode):
         return masks.with_prompts(prompts).add_step(f"Follow(every={self.every})")
 
 
-def _confirm(one: Followed, logits: np.ndarray, box: np.ndarray, prompts: Prompts, row: int) -> None:
-    """The object is where a detection says, and what it says."""
-    one.logits, one.box, one.unseen, one.unconfirmed = logits, box, 0, 0
+def _confirm(one: Followed, prompts: Prompts, row: int) -> None:
+    """The object is there, and it is what a detection says."""
+    one.unconfirmed, one.cells = 0, int((one.logits > 0).sum())
     one.label = prompts.labels[row] if prompts.labels else one.label
     one.class_id = int(prompts.class_ids[row]) if prompts.class_ids is not None else one.class_id
     one.score = float(prompts.scores[row]) if prompts.scores is not None else one.score
