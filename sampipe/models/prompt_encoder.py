@@ -118,6 +118,23 @@ class DrawnPrompts(nn.Module):
         return y[..., :, None] * x[..., None, :]
 
 
+class TextProjection(MLP):
+    """A CLIP vector as a token (paper, section 7.5 and appendix D.5).
+
+    As loud as the other tokens from the beginning, or a decoder learns to do without it.
+    """
+
+    def __init__(self, text_dim: int, embed_dim: int) -> None:
+        super().__init__(text_dim, embed_dim, embed_dim, depth=2)
+        for layer in self.layers:
+            assert isinstance(layer, nn.Linear)
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+        self.loudness = math.sqrt(text_dim)  # of unit vectors the numbers become about 1
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x * self.loudness)
+
+
 class PromptEncoder(nn.Module):
     """Turns prompts, in model-input pixels, into what the mask decoder takes."""
 
@@ -138,8 +155,7 @@ class PromptEncoder(nn.Module):
         )
         self.no_mask_embed = nn.Embedding(1, embed_dim)
         self.drawn = DrawnPrompts(embed_dim, inner) if config.draw else None
-        # a CLIP vector as a token (paper, section 7.5 and appendix D.5)
-        self.text_projection = MLP(config.text_dim, embed_dim, embed_dim, depth=2) if config.text_dim else None
+        self.text_projection = TextProjection(config.text_dim, embed_dim) if config.text_dim else None
 
     def forward(self, prompts: PromptTensors, *, grid: int) -> tuple[Tensor, Tensor]:
         """Encode n objects that are prompted alike.

@@ -176,14 +176,18 @@ class SamModel:
 
     @torch.inference_mode()
     def _encode_one(self, image: Image) -> ImageEmbedding:
+        square, frame = self.square(image)
+        features, *fine = (value[0] for value in self.sam.encode(square))
+        return ImageEmbedding(features=features, fine=tuple(fine), frame=frame, model_key=self.key, image_key=image.key)
+
+    def square(self, image: Image) -> tuple[Tensor, Frame]:
+        """An image as the encoder takes it, (1, 3, s, s), normalised, and how it lies in that square."""
         size = self.config.image_size
         frame = Frame.fit(image.hw, size)
         height, width = frame.resized_hw
         resized = np.asarray(image.to_pil().resize((width, height), Pillow.Resampling.BILINEAR))
         pixels = torch.from_numpy(resized.copy()).to(self.device).permute(2, 0, 1)[None].float()
-        padded = F.pad(self.sam.normalize(pixels), (0, size - width, 0, size - height))
-        features, *fine = (value[0] for value in self.sam.encode(padded))
-        return ImageEmbedding(features=features, fine=tuple(fine), frame=frame, model_key=self.key, image_key=image.key)
+        return F.pad(self.sam.normalize(pixels), (0, size - width, 0, size - height)), frame
 
     @torch.inference_mode()
     def decode(self, embedding: ImageEmbedding, prompts: Prompts, *, multimask: bool) -> Masks:

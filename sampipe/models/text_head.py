@@ -2,8 +2,9 @@
 
 A text token needs a decoder that has seen a million captions' worth of masks. With a few hundred photos it is better to
 ask every place of the picture which vectors it would answer to (as LSeg does: Li et al. 2022), and to let the answer, a
-map, prompt the decoder as points and boxes do. The head reads the image embedding and the finer maps beside it,
-looks around at strides 32 and 64, and gives each place at stride 8 a key; a phrase's CLIP vector becomes a query.
+map, prompt the decoder as points and boxes do. The head reads the image embedding, the finer map beside it, and the
+picture itself at half its size, since an encoder made for outlines keeps little of colours and patterns. It looks
+around at strides 32 and 64, and gives each place at stride 8 a key; a phrase's CLIP vector becomes a query.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ class TextHeadConfig:
         text_dim: length of the CLIP vectors.
         features: channels of the image embedding (stride 16).
         fine: channels of the finer map (stride 8); 0 for models without one.
+        pixels: channels that are made of the picture itself (stride 8); 0 for heads that do not look at it.
         widths: channels at strides 16, 32 and 64.
         depths: residual blocks at strides 32 and 64.
         keys: length of keys and queries.
@@ -45,6 +47,7 @@ class TextHeadConfig:
     text_dim: int = 512
     features: int = 128
     fine: int = 32
+    pixels: int = 0
     widths: tuple[int, int, int] = (64, 128, 192)
     depths: tuple[int, int] = (2, 2)
     keys: int = 96
@@ -67,6 +70,25 @@ class _Residual(nn.Module):
 def _step(channels: int, width: int, *, kernel: int, stride: int = 1) -> nn.Sequential:
     convolution = nn.Conv2d(channels, width, kernel, stride, kernel // 2, bias=False)
     return nn.Sequential(convolution, nn.BatchNorm2d(width), nn.ReLU())
+
+
+class _Look(nn.Module):
+    """The picture itself at stride 8, (b, channels, 2 s, 2 s), and how it joins what comes from the encoder."""
+
+    def __init__(self, channels: int, width: int) -> None:
+        super().__init__()
+        self.eighth = nn.Sequential(
+            _step(3, channels // 2, kernel=3, stride=2),
+            _step(channels // 2, channels, kernel=3, stride=2),
+            _Residual(channels),
+        )
+        self.coarser = _step(channels, width, kernel=3, stride=2)
+        self.join = _Residual(width)
+        self.same = nn.Conv2d(channels, width, 1)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        out: Tensor = self.eighth(pixels)
+        return out
 
 
 class TextHead(nn.Module):
@@ -94,6 +116,7 @@ class TextHead(nn.Module):
         self.up_again, self.join_again = nn.Conv2d(second, first, 1), _Residual(first)
         fine = config.fine
         self.fine = nn.Sequential(nn.BatchNorm2d(fine), nn.Conv2d(fine, first, 1)) if fine else None
+        self.look = _Look(config.pixels, first) if config.pixels else None
         self.smooth = nn.Sequential(
             nn.Conv2d(first, first, 3, padding=1, groups=first, bias=False), nn.BatchNorm2d(first), nn.ReLU()
         )
@@ -102,9 +125,20 @@ class TextHead(nn.Module):
         self.queries_again = nn.Sequential(nn.Linear(config.text_dim, 256), nn.GELU(), nn.Linear(256, config.keys + 1))
         self.register_buffer("center", torch.zeros(config.text_dim) if center is None else center.float())
 
-    def places(self, features: Tensor, fine: Tensor | None) -> Tensor:
-        """Keys (b, keys, 2 s, 2 s) of an embedding (b, features, s, s) and a finer map (b, fine, 2 s, 2 s), if any."""
+    def places(self, features: Tensor, fine: Tensor | None, pixels: Tensor | None = None) -> Tensor:
+        """Keys (b, keys, 2 s, 2 s).
+
+        Args:
+            features: the embedding, (b, features, s, s).
+            fine: the finer map, (b, fine, 2 s, 2 s), if there is any.
+            pixels: for heads that look at it, the picture at half the size of the encoder's input,
+                (b, 3, 8 s, 8 s) from -1 to 1, 0 beyond its edges.
+        """
         sixteenth = self.enter(features)
+        eighth = None
+        if self.look is not None and pixels is not None:
+            eighth = self.look(pixels)
+            sixteenth = self.look.join(sixteenth + self.look.coarser(eighth))
         thirty_second = self.middle(self.down(sixteenth))
         sixty_fourth = self.deep(self.down_again(thirty_second))
         sixty_fourth = self.hide(sixty_fourth + self.whole(sixty_fourth.mean(dim=(2, 3)))[:, :, None, None])
@@ -113,6 +147,8 @@ class TextHead(nn.Module):
         x = _double(x)
         if self.fine is not None and fine is not None:
             x = x + self.fine(fine)
+        if self.look is not None and eighth is not None:
+            x = x + self.look.same(eighth)
         x = F.relu(x)
         return self.keys(x + self.smooth(x))
 
@@ -122,11 +158,22 @@ class TextHead(nn.Module):
         both = self.queries(centered) + self.queries_again(centered)
         return both[..., :-1] / math.sqrt(self.config.keys), both[..., -1] + _PRIOR
 
-    def forward(self, features: Tensor, fine: Tensor | None, text: Tensor) -> Tensor:
-        """Logits (b, n, 2 s, 2 s) of n phrases on b images."""
+    def forward(self, features: Tensor, fine: Tensor | None, text: Tensor, pixels: Tensor | None = None) -> Tensor:
+        """Logits (b, n, 2 s, 2 s) of n phrases on b images; see :meth:`places`."""
         queries, thresholds = self.ask(text)
-        maps = torch.einsum("bkhw,nk->bnhw", self.places(features, fine), queries.to(features.dtype))
+        maps = torch.einsum("bkhw,nk->bnhw", self.places(features, fine, pixels), queries.to(features.dtype))
         return maps + thresholds[None, :, None, None]
+
+
+def as_pixels(pictures: Tensor, content: Tensor) -> Tensor:
+    """Pictures as :meth:`TextHead.places` takes them.
+
+    Args:
+        pictures: uint8 (b, 3, h, w).
+        content: (b, 1, h / k, w / k): 1 where there is picture, 0 beyond its edges.
+    """
+    shown = F.interpolate(content.float(), size=pictures.shape[-2:], mode="nearest")
+    return (pictures.float() / 127.5 - 1) * shown
 
 
 def _double(x: Tensor) -> Tensor:

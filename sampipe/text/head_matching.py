@@ -10,10 +10,12 @@ import numpy as np
 
 from sampipe.errors import CheckpointError
 from sampipe.text.matching import Crops, HeatMaps
-from sampipe.types import RLE, Embedding, Image, Masks
+from sampipe.types import RLE, Embedding, Frame, Image, Masks
 from sampipe.types._arrays import FloatArray
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from sampipe.models import SamModel
     from sampipe.models.text_head import TextHead
 
@@ -65,8 +67,24 @@ class HeadMatcher:
         with torch.inference_mode():
             vectors = torch.tensor(text.vectors, device=self._sam.device)
             fine = embedding.fine[0][None].float() if embedding.fine else None
-            logits = self._head(embedding.features[None].float(), fine, vectors)[0]
+            pixels = self._pixels(image, embedding.frame) if self._head.look else None
+            logits = self._head(embedding.features[None].float(), fine, vectors, pixels)[0]
         return HeatMaps(logits.float().cpu().numpy(), embedding.frame)
+
+    def _pixels(self, image: Image, frame: Frame) -> Tensor:
+        """The picture as the head takes it, at half the size of the encoder's input."""
+        import torch
+        from PIL import Image as Pillow
+
+        from sampipe.models.text_head import as_pixels
+
+        side = frame.input_size // 2
+        height, width = frame.content_hw(side)
+        canvas, content = torch.zeros(1, 3, side, side, dtype=torch.uint8), torch.zeros(1, 1, side, side)
+        resized = np.array(image.to_pil().resize((width, height), Pillow.Resampling.BILINEAR))
+        canvas[0, :, :height, :width] = torch.from_numpy(resized).permute(2, 0, 1)
+        content[..., :height, :width] = 1
+        return as_pixels(canvas, content).to(self._sam.device)
 
     def scores(
         self, image: Image, masks: Masks, text: Embedding, *, crops: Crops, background: Sequence[str]

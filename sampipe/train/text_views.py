@@ -54,7 +54,7 @@ def build_examples(
         sam: the model whose encoder stays frozen.
         words: what knows the classes' names; classes that it does not know are left out, and said.
         folders: COCO folders and how often each is drawn.
-        views: about so many of photos, divided like the shares; at least one and at most five of each photo.
+        views: about so many of photos, divided like the shares: of some photos one, or up to five of each.
         scenes: how many composed scenes.
         scene_share: how often one is drawn, beside the folders' shares, which are taken as proportions of the rest.
         seed: of crops, pastes and scenes.
@@ -72,8 +72,10 @@ def build_examples(
         if names - known:
             say(f"{folder.name}: left out, unknown to the words: {', '.join(sorted(names - known))}")
         vocabulary[folder.name], shares[folder.name] = sorted(known), (1 - shares[SCENE]) * share / total
-        each = int(np.clip(round(views * share / total / len(pictures)), 1, _MOST_VIEWS))
-        for view in photo_views(pictures, known, side, rng, source=folder.name, each=each):
+        wanted = round(views * share / total)
+        each = int(np.clip(round(wanted / len(pictures)), 1, _MOST_VIEWS))
+        chosen = [pictures[int(row)] for row in rng.permutation(len(pictures))[:wanted]]
+        for view in photo_views(chosen, known, side, rng, source=folder.name, each=each):
             if example := _encoded(sam, view):
                 examples.append(example)
                 if len(examples) % 200 == 0:
