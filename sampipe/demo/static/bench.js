@@ -110,6 +110,8 @@ sampipe.Bench = class {
 
   get active() { return this.state.objects.find((one) => one.id === this.state.active) || null; }
   color(object) { return this.settings.colors[object.number % this.settings.colors.length]; }
+  get nextNumber() { return Math.max(-1, ...this.state.objects.map((one) => one.number)) + 1; }
+  get nextColor() { return this.color({ number: this.nextNumber }); }
   candidates(object) { return this.answers.get(object.version)?.candidates || []; }
   chosen(object) {
     const candidates = this.candidates(object);
@@ -134,7 +136,7 @@ sampipe.Bench = class {
       this.answers.set(version, { ...this.answers.get(active.version), pending: true });
       this.commit({ ...this.state, objects: objects.map((one) => (one.id === active.id ? changed : one)) });
     } else {
-      const number = Math.max(-1, ...objects.map((one) => one.number)) + 1;
+      const number = this.nextNumber;
       const added = { id: version, version, number, name: "", prompts, hidden: false, chosen: null, score: null };
       this.commit({ objects: [...objects, added], active: version });
     }

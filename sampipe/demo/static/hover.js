@@ -95,7 +95,7 @@ sampipe.Hover = class {
     for (let k = 2; k < iou.data.length; k++) if (iou.data[k] > iou.data[best]) best = k;
     const { width, height } = this.bench.canvas.canvas;
     const low = logits.data.subarray(best * size * size, (best + 1) * size * size);
-    return sampipe.paintedMask(this._pixels(low, size, width, height), width, height, "#2EC4F1", 0.34);
+    return sampipe.paintedMask(this._pixels(low, size, width, height), width, height, this.bench.nextColor, 0.34);
   }
 
   // Bilinear, as the server does it, but straight to the size of the screen.
@@ -122,7 +122,7 @@ sampipe.Hover = class {
     if (answer.error) return null;
     const { width, height } = this.bench.canvas.canvas;
     const { rle } = answer.candidates[sampipe.bestCandidate(answer.candidates)];
-    return sampipe.paintedMask(sampipe.maskPixels(rle, width, height), width, height, "#2EC4F1", 0.34);
+    return sampipe.paintedMask(sampipe.maskPixels(rle, width, height), width, height, this.bench.nextColor, 0.34);
   }
 
   // For `sampipe demo --measure`: many decodings, their milliseconds.
