@@ -83,9 +83,9 @@ def to_pixels(runs: IntArray) -> BoolArray:
 def columns(runs: IntArray, hw: tuple[int, int], x0: int, x1: int) -> BoolArray:
     """The pixels of the columns from ``x0`` to ``x1``, outside which there is nothing: (x1 - x0, height)."""
     height, width = hw
-    inner = runs.copy()
     if x0 == x1:
         return np.zeros((0, height), dtype=np.bool_)
+    inner = runs.copy() if runs[1:].all() else canonical(runs)  # the first and the last run with pixels are cut
     inner[0] -= x0 * height
     if inner.size % 2 == 1:  # it ends with background
         inner[-1] -= (width - x1) * height

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 from sampipe.errors import DataError
 
-MOST_WAITING = 32
+MOST_WAITING = 64
 
 
 class Turns:

@@ -156,3 +156,10 @@ def test_merged_masks_are_equal_to_masks_of_the_same_pixels() -> None:
     left[:, :3] = True
     assert merge([RLE.from_mask(left), RLE.from_mask(~left)]) == RLE.from_mask(whole)
     assert merge([RLE.from_mask(left), RLE.from_mask(whole)], intersect=True) == RLE.from_mask(left)
+
+
+def test_runs_of_no_length_change_nothing() -> None:
+    """Five of background, none, one of background more, three of foreground: written like that by others."""
+    mask = RLE((1, 9), b"5013")
+    np.testing.assert_array_equal(mask.window(), mask.decode()[:, 6:9])
+    np.testing.assert_array_equal(mask.box, [6, 0, 9, 1])
