@@ -73,6 +73,13 @@ class OnnxDetector(sp.Node):
             return package, sp.Requirement.file(self.description)
         return package, sp.Requirement.file(read_description(self.description)[1])
 
+    def weights_digest(self) -> str:
+        """Those of the description and of the model that it names."""
+        from sampipe.models.checkpoints import file_digest
+
+        _, path = read_description(self.description)
+        return f"{file_digest(self.description)} {file_digest(path)}"
+
     @sp.resource(shared=lambda self: ("onnx.described", self.description, self.threads, tuple(self.providers)))
     def model(self) -> _Described:
         """The open model."""

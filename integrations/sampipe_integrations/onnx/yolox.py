@@ -76,6 +76,12 @@ class YoloxDetector(sp.Node):
         """onnxruntime and the weights."""
         return sp.Requirement.package("onnxruntime", extra="onnx"), weights_requirement(self.weights)
 
+    def weights_digest(self) -> str:
+        """The file's."""
+        from sampipe.models.checkpoints import file_digest
+
+        return file_digest(obtain(self.weights))
+
     @sp.resource(shared=lambda self: ("yolox", self.weights, self.threads, tuple(self.providers)))
     def model(self) -> _Yolox:
         """The open model."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 import sampipe as sp
 from sampipe_integrations._detections import ClassChoice, box_prompts, check_fraction, chosen_class_ids
-from sampipe_integrations.torchvision.loading import LoadedDetector, load, weights_requirement
+from sampipe_integrations.torchvision.loading import LoadedDetector, load, weights_file, weights_requirement
 
 if TYPE_CHECKING:
     from sampipe_integrations.torchvision.learning import Learned
@@ -60,6 +60,12 @@ class TorchvisionDetector(sp.Node):
             weights_requirement(self.model, self.weights),
             sp.Requirement.device(self.device),
         )
+
+    def weights_digest(self) -> str:
+        """The file's."""
+        from sampipe.models.checkpoints import file_digest
+
+        return file_digest(weights_file(self.model, self.weights))
 
     @sp.resource(
         shared=lambda self: (

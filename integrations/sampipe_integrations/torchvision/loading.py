@@ -68,6 +68,15 @@ def load(model: str, weights: str, *, class_names: Sequence[str] | None, device:
     return LoadedDetector(module=module.eval().to(where), names=_numbered(categories), device=where)
 
 
+def weights_file(model: str, weights: str) -> Path:
+    """The file behind ``weights``, downloaded if it is a published one that is not here.
+
+    Raises:
+        CheckpointError: unknown model or weights, or a failed download.
+    """
+    return Path(weights) if _is_file_name(weights) else _obtained(_entry(model, weights, _published(model)))
+
+
 def weights_requirement(model: str, weights: str) -> sp.Requirement:
     """What ``check`` looks for, by file names only: torchvision stays unimported."""
     if _is_file_name(weights):
@@ -105,10 +114,13 @@ def _with_published(model: str, entry: Any) -> torch.nn.Module:
 
     from sampipe.models.checkpoints import read_checkpoint
 
-    digits = Path(entry.url).stem.rpartition("-")[2]
-    path = PublishedFile(url=entry.url, sha256=digits, instead=", or give a file as weights").obtain()
-    read_checkpoint(path)  # refuses a file that runs code; torchvision would read it as any pickle
+    read_checkpoint(_obtained(entry))  # refuses a file that runs code; torchvision would read it as any pickle
     return get_model(model, weights=entry, progress=False)
+
+
+def _obtained(entry: Any) -> Path:
+    digits = Path(entry.url).stem.rpartition("-")[2]
+    return PublishedFile(url=entry.url, sha256=digits, instead=", or give a file as weights").obtain()
 
 
 def _with_state(model: str, path: Path, *, class_count: int) -> torch.nn.Module:

@@ -29,6 +29,12 @@ class YoloNode(sp.Node):
         package = sp.Requirement.package("ultralytics", extra="ultralytics")
         return package, weights_requirement(self.weights), sp.Requirement.device(self.device)
 
+    def weights_digest(self) -> str:
+        """The file's."""
+        from sampipe.models.checkpoints import file_digest
+
+        return file_digest(obtain(self.weights))
+
     @sp.resource(shared=lambda self: ("ultralytics", self.weights, self.device))
     def model(self) -> LoadedYolo:
         """The loaded model."""

@@ -90,11 +90,16 @@ class _WordedYoloNode(sp.Node):
         package = sp.Requirement.package("ultralytics", extra="ultralytics")
         return package, weights, tower, sp.Requirement.device(self.device)
 
+    def weights_digest(self) -> str:
+        """The detector's file's; the text tower is told by its name."""
+        from sampipe.models.checkpoints import file_digest
+
+        return file_digest(self._file())
+
     @sp.resource(shared=lambda self: ("ultralytics.words", self.weights, self.device))
     def model(self) -> WordedYolo:
         """The loaded model; phrases are no part of it."""
-        file = self._published()
-        loaded = load(file.obtain() if file else Path(self.weights), device=self.device)
+        loaded = load(self._file(), device=self.device)
         network = loaded.network
         if type(network).__name__ not in self._networks:
             raise sp.CheckpointError(
@@ -135,6 +140,10 @@ class _WordedYoloNode(sp.Node):
             limit=self.max_detections,
             source=self.type_id,
         )
+
+    def _file(self) -> Path:
+        file = self._published()
+        return file.obtain() if file else Path(self.weights)
 
     def _published(self) -> PublishedFile | None:
         return None if Path(self.weights).exists() else PublishedFile(url=f"{RELEASE}/{self.weights}")
