@@ -20,6 +20,7 @@ from sampipe.cli import (
     nodes,
     run,
     segment,
+    selftest,
     train,
     video,
 )
@@ -65,6 +66,7 @@ app.add_typer(models.app, name="models")
 app.command()(doctor.doctor)
 app.command()(demo.demo)
 app.command()(bench.bench)
+app.command()(selftest.selftest)
 app.add_typer(evaluate.app, name="eval")
 app.add_typer(train.app, name="train")
 app.add_typer(data.app, name="data")

@@ -152,8 +152,10 @@ class Job:
             if engine is None:
                 self._work_off(todo, row_done)
             else:
-                with self.graph:
+                try:
                     self._begin()
+                finally:
+                    self.graph.close()  # what the digests of weights loaded is not needed here
                 engine.work_off(self, todo, row_done)
             return self._checked()
 
