@@ -11,7 +11,6 @@ from sampipe import web
 from sampipe._report import following
 from sampipe.errors import NodeError, SampipeError
 from sampipe.graph import Graph
-from sampipe.graph.result import Result
 
 _LOOK_EVERY = 0.15  # seconds
 
@@ -31,9 +30,10 @@ class Job:
     def __init__(self, graph: Graph, inputs: Mapping[str, Any], *, device: str) -> None:
         self.share: float | None = None
         """How far it is, 0 to 1; None while it waits for the device."""
+        self._graph, self._inputs = graph, dict(inputs)
         self._stop = threading.Event()
-        self._result: Future[Result] = Future()
-        threading.Thread(target=self._run, args=(graph, dict(inputs), device), daemon=True).start()
+        self._result: Future[Any] = Future()
+        threading.Thread(target=self._run, args=(device,), daemon=True).start()
 
     def cancel(self) -> None:
         """Stop it at the next opportunity: before it begins, or where a node says how far it is."""
@@ -45,8 +45,8 @@ class Job:
             yield self.share
             wait([self._result], timeout=_LOOK_EVERY)
 
-    def result(self) -> Result:
-        """What came out, when it has ended.
+    def result(self) -> Any:
+        """What :meth:`work` gave, when it has ended.
 
         Raises:
             Cancelled: it was stopped.
@@ -54,11 +54,16 @@ class Job:
         """
         return self._result.result()
 
-    def _run(self, graph: Graph, inputs: dict[str, Any], device: str) -> None:
+    def work(self) -> Any:
+        """One run of the graph: a Result."""
+        with following(self._told):
+            return self._graph.run(**self._inputs)
+
+    def _run(self, device: str) -> None:
         try:
-            with web.turns.turn(device), following(self._told):
+            with web.turns.turn(device):
                 self._told(0.0)
-                self._result.set_result(graph.run(**inputs))
+                self._result.set_result(self.work())
         except Exception as error:  # told to whoever asks for the result
             stopped = isinstance(error, NodeError) and isinstance(error.__cause__, Cancelled)
             self._result.set_exception(error.__cause__ if stopped and error.__cause__ else error)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import gradio as gr
 
-from sampipe.demo import text_tab
+from sampipe.demo import text_tab, video_tab
 from sampipe.demo.bench import Bench, head
+from sampipe.demo.clips import ClipFolder
 from sampipe.demo.detect_tab import detect_tab
 from sampipe.demo.everything_tab import everything_tab
 from sampipe.demo.examples import example_texts
@@ -43,24 +44,36 @@ def demo_page(*, model: str, device: str) -> Page:
     """All of the demo: one bench, a tab for each way to prompt it, and one for whole graphs."""
     bench = Bench(model=model, device=device)
     bench.warm()
+    clips = ClipFolder()
     examples = example_texts(model, device)
     with gr.Blocks(title="sampipe demo", analytics_enabled=False) as blocks:
         gr.Markdown("# sampipe\nWhatever finds things becomes prompts; Segment Anything turns them into masks.")
         with gr.Tabs():
-            with gr.Tab("Segment", id="segment"):
+            tabs = [gr.Tab("Segment", id="segment"), gr.Tab("Detect + segment", id="detect")]
+            with tabs[0]:
                 gr.HTML('<p class="sp-note">Click an object, or drag a box around it.</p>', padding=False)
-            with gr.Tab("Detect + segment", id="detect"):
+            with tabs[1]:
                 detect_tab(bench)
             if text_tab.is_there():
-                with gr.Tab("Text", id="text"):
+                tabs.append(gr.Tab("Text", id="text"))
+                with tabs[-1]:
                     text_tab.text_tab(bench)
-            with gr.Tab("Everything", id="everything"):
+            tabs.append(gr.Tab("Everything", id="everything"))
+            with tabs[-1]:
                 everything_tab(bench)
-            with gr.Tab("Graph", id="graph"):
+            if video_tab.is_there():
+                tabs.append(gr.Tab("Video", id="video"))
+                with tabs[-1]:
+                    video_tab.video_tab(bench, clips)
+            tabs.append(gr.Tab("Graph", id="graph"))
+            with tabs[-1]:
                 results = graph_tab(Runner(bench, may_save=False), next(iter(examples.values())), examples=examples)
         bench.component()
         results.render()
-    return Page("sampipe demo", blocks, head(), bench.folders())
+        for tab in tabs:
+            hidden = "none" if tab.id == "video" else ""  # there, no picture is worked on
+            tab.select(None, js=f"() => {{ document.getElementById('bench').style.display = '{hidden}'; }}")
+    return Page("sampipe demo", blocks, head(), {**bench.folders(), video_tab.FOLDER: clips.path})
 
 
 def graph_page(graph: Graph, *, model: str, device: str) -> Page:

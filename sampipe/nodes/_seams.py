@@ -86,8 +86,11 @@ def _common(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> tuple
 def _seen(part: Part, strip: tuple[int, int, int, int]) -> np.ndarray | None:
     """The part inside a strip of the whole image, bool; None where it has no pixel there."""
     x, y = part.window[:2]
-    inside = part.rle.box + np.array([x, y, x, y])
-    if part.rle.area == 0 or _common(tuple(inside.astype(int).tolist()), strip) is None:
+    x0, y0, x1, y1 = (int(side) for side in part.rle.box + np.array([x, y, x, y]))
+    common = None if part.rle.area == 0 else _common((x0, y0, x1, y1), strip)
+    if common is None:
         return None
-    pixels: np.ndarray = part.rle.decode()[strip[1] - y : strip[3] - y, strip[0] - x : strip[2] - x]
+    pixels = np.zeros((strip[3] - strip[1], strip[2] - strip[0]), bool)
+    inside = part.rle.window()[common[1] - y0 : common[3] - y0, common[0] - x0 : common[2] - x0]
+    pixels[common[1] - strip[1] : common[3] - strip[1], common[0] - strip[0] : common[2] - strip[0]] = inside
     return pixels if pixels.any() else None

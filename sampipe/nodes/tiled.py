@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -71,22 +71,37 @@ class Tiled(Node):
         return joint_digest(weights_of(self.inner[0]))
 
     def run(self, image: Image) -> Masks:
-        windows = list(tiles(image.hw, self.tile, self.overlap))
         graph, output = self.inner
-        found: list[Masks] = []
-        parts: list[Part] = []
-        for number, result in enumerate(graph.map(image.crop(window) for window in windows)):
-            masks = result[output].best()  # type: ignore[index]
-            parts += [
-                Part(number, windows[number], rle, _label(masks, i), row)
-                for row, (i, rle) in enumerate(enumerate(masks.rle()), start=len(parts))
-            ]
-            found.append(_in_the_whole(masks, windows[number], image.hw))
-        everything = Masks.concat(found)
-        groups = grouped(parts, self.same_iou)
-        largest = [max(group, key=lambda part: part.rle.area).row for group in groups]
-        rles = [joined([everything.rle()[part.row] for part in group]) for group in groups]
-        return everything.select(largest).with_rles(rles, f"Tiled(tile={self.tile}, overlap={self.overlap})")
+        windows = list(tiles(image.hw, self.tile, self.overlap))
+        results = graph.map(image.crop(window) for window in windows)
+        masks = united(image.hw, windows, (result[output] for result in results), self.same_iou)  # type: ignore[index]
+        return masks.add_step(f"Tiled(tile={self.tile}, overlap={self.overlap})")
+
+
+def united(hw: tuple[int, int], windows: Sequence[Window], masks_of: Iterable[Masks], same_iou: float) -> Masks:
+    """The masks of all tiles as masks of the whole; those that agree where tiles overlap become one.
+
+    Args:
+        hw: of the whole.
+        windows: where the tiles lie.
+        masks_of: each tile's masks, in the same order; taken one by one.
+        same_iou: see :class:`Tiled`.
+    """
+    found: list[Masks] = []
+    parts: list[Part] = []
+    for number, (window, given) in enumerate(zip(windows, masks_of, strict=True)):
+        masks = given.best()
+        parts += [
+            Part(number, window, rle, _label(masks, i), row)
+            for row, (i, rle) in enumerate(enumerate(masks.rle()), start=len(parts))
+        ]
+        found.append(_in_the_whole(masks, window, hw))
+    everything = Masks.concat(found)
+    groups = grouped(parts, same_iou)
+    largest = [max(group, key=lambda part: part.rle.area).row for group in groups]
+    rles = [joined([everything.rle()[part.row] for part in group]) for group in groups]
+    chosen = everything.select(largest).best()
+    return chosen.replace(logits=None, rles=tuple((rle,) for rle in rles))
 
 
 def tiles(hw: tuple[int, int], side: int, overlap: float) -> Iterator[Window]:

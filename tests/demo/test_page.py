@@ -17,7 +17,7 @@ from PIL import Image as Pillow
 from sampipe.demo.measuring import measure
 from sampipe.types import RLE
 
-TABS = ("Segment", "Detect + segment", "Text", "Everything", "Graph")
+TABS = ("Segment", "Detect + segment", "Text", "Everything", "Video", "Graph")
 PATIENCE = 120_000  # milliseconds; for machines with other work to do
 
 
@@ -253,6 +253,28 @@ def test_everything_runs_says_how_far_it_is_and_stops(page: Any) -> None:
     page.click("#everything-run")
     page.wait_for_selector(".sp-objects li")
     assert page.locator(".sp-objects li").count() >= 3
+
+
+def test_a_clip_is_followed_stopped_and_played(page: Any) -> None:
+    page.wait_for_selector(".sp-samples")
+    tab(page, "Video")
+    page.wait_for_selector("#video-run")
+    assert not page.locator("#bench").is_visible()
+    page.locator("#video-frames input[type=number]").fill("300")
+    page.click("#video-run")
+    page.wait_for_selector("#video-screen img")  # a frame, while it works
+    page.click("#video-cancel")
+    page.wait_for_selector("text=Stopped; nothing was kept.")
+    page.locator("#video-frames input[type=number]").fill("4")
+    page.click("#video-run")
+    page.wait_for_selector("#video-screen video")
+    page.wait_for_selector("text=1 object with an id each, 4 masks in 4 frames")
+    page.wait_for_function("document.querySelector('#video-screen video').videoWidth === 408")
+    with page.expect_download() as waiting:
+        page.click("#video-screen a:has-text('.parquet')")
+    assert Path(waiting.value.path()).read_bytes()[:4] == b"PAR1"
+    tab(page, "Segment")
+    page.wait_for_selector("#bench", state="visible")
 
 
 def test_a_graph_runs_and_shows_each_node(page: Any) -> None:
