@@ -8,7 +8,7 @@ from typing import Any
 
 from sampipe.errors import DataError
 
-STAGES = ("encode", "decode", "everything", "postprocess", "pipeline", "graph", "import")
+STAGES = ("encode", "modes", "decode", "everything", "postprocess", "pipeline", "scaling", "graph", "import")
 PHOTO = (1200, 1800)
 WIDE = (2160, 3840)
 

@@ -57,10 +57,9 @@ def measure_cache(model: str, device: str) -> dict[str, float]:
 
     graph, sam = sp.trace(prompted), node.sam
     embedding = sam.encode([image])[0]
-    return {
-        "second_prompt_seconds": _median(lambda: graph.run(image=image, prompts=prompts), 7),
-        "decoder_seconds": _median(lambda: sam.decode(embedding, prompts, multimask=False), 7),
-    }
+    second = _median(lambda: graph.run(image=image, prompts=prompts), 7)
+    decoder = _median(lambda: sam.decode(embedding, prompts, multimask=False), 7)
+    return {"second_prompt_seconds": second, "decoder_seconds": decoder, "second_prompt_over_decoder": second / decoder}
 
 
 def measure_pipeline(model: str, device: str, photos: int, tell: Callable[[str], None]) -> dict[str, float]:

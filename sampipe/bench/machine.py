@@ -7,7 +7,10 @@ import platform
 import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sampipe.models.config import ViTConfig
 
 _PACKAGES = (
     "sampipe", "torch", "numpy", "pycocotools", "segment-anything", "ultralytics", "transformers",
@@ -33,6 +36,21 @@ def describe_machine(device: str, threads: int) -> dict[str, Any]:
         "python": platform.python_version(),
         "versions": {name: found for name in _PACKAGES if (found := _version(name))},
     }
+
+
+def encoder_gflop(config: ViTConfig) -> float:
+    """Floating-point operations of all products of the paper's encoder, for one image, in 10⁹.
+
+    Projections, MLPs, attention with its relative positions, patches and neck; windows are padded to whole ones.
+    """
+    side, dim, window = config.image_size // config.patch, config.embed_dim, config.window
+    tokens, whole = side**2, len(config.global_blocks)
+    windows = config.depth - whole
+    padded = (-(-side // window) * window) ** 2
+    layers = windows * (padded * 4 * dim + tokens * 8 * dim) + whole * tokens * 12 * dim
+    attention = windows * padded * (2 * window**2 + 2 * window) + whole * tokens * (2 * tokens + 2 * side)
+    ends = tokens * (3 * config.patch**2 * dim + dim * config.out_channels + 9 * config.out_channels**2)
+    return 2 * (dim * (layers + attention) + ends) / 1e9
 
 
 def available_bytes() -> int | None:

@@ -12,12 +12,18 @@ import torch
 from torch import Tensor
 
 from sampipe.models import load_model
-from sampipe.models.config import NanoConfig
+from sampipe.models.config import NanoConfig, SamConfig
 from sampipe.nodes import SegmentEverything
 from sampipe.nodes._nms import box_nms
 from sampipe.nodes._paint import paint
 from sampipe.nodes.prompts import grid_points
 from sampipe.types import RLE, Frame, Image, ImageEmbedding, Masks, Prompts
+
+
+def empty_fine(config: SamConfig) -> tuple[Tensor, ...]:
+    """The finer maps of an embedding, for models that have them."""
+    channels = config.image_encoder.fine_channels if isinstance(config.image_encoder, NanoConfig) else ()
+    return tuple(torch.zeros(c, k * config.grid, k * config.grid) for c, k in zip(channels, (2, 4), strict=False))
 
 
 class Sampipe:
@@ -26,9 +32,7 @@ class Sampipe:
     def __init__(self, checkpoint: Path, model: str, device: str) -> None:
         self.source = "nano" if model == "nano" else str(checkpoint)
         self.model = load_model(self.source, device)
-        config, grid = self.model.config, self.model.config.grid
-        channels = config.image_encoder.fine_channels if isinstance(config.image_encoder, NanoConfig) else ()
-        self._fine = tuple(torch.zeros(c, k * grid, k * grid) for c, k in zip(channels, (2, 4), strict=False))
+        self._fine = empty_fine(self.model.config)
 
     @torch.inference_mode()
     def encode(self, pixels: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sampipe._files import write_atomic
 from sampipe._optional import require
+from sampipe.bench.growth import SIZES
 from sampipe.bench.worker import OURS
 
 if TYPE_CHECKING:
@@ -26,13 +27,18 @@ def plot_report(report: Report, path: Path) -> None:
     figure_module = require("matplotlib.figure", "bench")
     summary = {key: values for key, values in report.summary.items() if f"{_SPEEDUP}best_peer" in values}
     bars = sum(len(_speedups(values)) for values in summary.values())
-    figure = figure_module.Figure(figsize=(13, max(5.0, 1.5 + 0.28 * (bars + len(summary)))), layout="constrained")
-    wide, seconds, memory = figure.subplots(1, 3, width_ratios=(2, 1, 1))
+    scaled = [name for name in SIZES if any(key.startswith(f"{name}_") for key in report.extras.get("scaling", {}))]
+    figure = figure_module.Figure(
+        figsize=(13 + 3 * len(scaled), max(5.0, 1.5 + 0.28 * (bars + len(summary)))), layout="constrained"
+    )
+    wide, seconds, memory, *sizes = figure.subplots(1, 3 + len(scaled), width_ratios=(2, 1, 1, *[1] * len(scaled)))
     figure.suptitle(report.headline(), fontsize=9)
     peers = sorted({peer for values in summary.values() for peer in _speedups(values)})
     _draw_speedups(wide, summary, peers)
     _draw_growth(seconds, report, peers, "seconds", lambda row: row.seconds)
     _draw_growth(memory, report, peers, "peak MB above the model", lambda row: (row.peak_bytes or 0) / 1e6)
+    for axes, name in zip(sizes, scaled, strict=True):
+        _draw_scaling(axes, name, report.extras["scaling"])
     buffer = io.BytesIO()
     figure.savefig(buffer, format=path.suffix.lstrip(".") or "png", dpi=120)
     write_atomic(path, buffer.getvalue())
@@ -72,3 +78,25 @@ def _draw_growth(axes: Any, report: Report, peers: Sequence[str], label: str, va
     if rows:
         axes.loglog()
         axes.legend(fontsize=7)
+
+
+def _draw_scaling(axes: Any, name: str, values: dict[str, float]) -> None:
+    """Seconds and memory over one size, and a line of what is linear."""
+    sizes: tuple[int, ...] = ()
+    for index, (ending, label) in enumerate((("seconds", "s"), ("peak_bytes", "GB"))):
+        points = sorted(
+            (int(key.split("_")[1]), value)
+            for key, value in values.items()
+            if key.startswith(f"{name}_") and key.endswith(ending)
+        )
+        if points:
+            scale = 1e-9 if ending == "peak_bytes" else 1.0
+            sizes, heights = zip(*((size, max(value * scale, 1e-6)) for size, value in points), strict=True)
+            axes.plot(sizes, heights, marker="o", color=f"C{index}", label=label)
+            axes.plot(sizes, [heights[0] * size / sizes[0] for size in sizes], color=f"C{index}", linestyle=":")
+    axes.loglog()
+    axes.set_xticks(sizes, [f"{size:,}" for size in sizes], fontsize=7)
+    axes.minorticks_off()
+    axes.set_xlabel(name)
+    axes.set_title(f"growth with {name}; dotted: linear", fontsize=9)
+    axes.legend(fontsize=7)

@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from sampipe.bench.cases import Case, cases_of
 from sampipe.bench.contestants import Contestant, peer_names
-from sampipe.bench.machine import describe_machine
+from sampipe.bench.growth import measure_growth
+from sampipe.bench.machine import describe_machine, encoder_gflop
 from sampipe.bench.measure import Clock, Row, largest_passing, measure
+from sampipe.bench.modes import measure_modes
 from sampipe.bench.report import Report
 from sampipe.bench.worker import OURS
 from sampipe.errors import DataError
+from sampipe.models.config import ViTConfig
 
 _IMPORTS = {
     "segment_anything": "import segment_anything",
     "ultralytics": "from ultralytics import SAM",
     "transformers": "from transformers import SamModel",
 }
+
+_NOT_QUICK = ("openvino_bf16", "transformers_eager")  # another way of a peer that is there: modes has the first
 
 
 def run_bench(
@@ -42,10 +48,10 @@ def run_bench(
     Args:
         model: "vit_b", "vit_l", "vit_h", "mobile_sam", or "nano", which has its own weights and no peers.
         stages: of :data:`sampipe.bench.cases.STAGES`.
-        peers: names; None for all that are registered.
+        peers: names; None for all that are registered, when quick for all but two.
         device: "cpu", "cuda", "mps".
         threads: of each process; None for one a core.
-        quick: fewer boxes, masks and rounds: under ten minutes on two cores.
+        quick: fewer boxes, masks, rounds and peers, modes of nano: under ten minutes on two cores.
         rounds: how often each contestant is measured; None for 2 when quick, else 5.
         clock: "wall", or "cpu" (processor time) for a machine that does other work as well.
         tell: told what is being done.
@@ -61,7 +67,7 @@ def run_bench(
         checkpoint = Path(folder) / f"random_{model}.pth"
         if model != "nano":
             _write(model, checkpoint)
-        names = [OURS, *_chosen(model, peers)] if cases else []
+        names = [OURS, *_chosen(peers, quick=quick)] if cases else []
         contestants = []
         for name in names:
             tell(f"loading {name}")
@@ -74,11 +80,14 @@ def run_bench(
             case = _with_threshold(case, contestants[0])
             rows += measure(case, contestants, rounds=rounds or (2 if quick else 5), clock=clock, tell=tell)
         absent = {one.name: one.problem for one in contestants if one.problem is not None}
+        if quick and peers is None and cases:
+            absent |= dict.fromkeys(_NOT_QUICK, "not with --quick")
+        machine = describe_machine(device, threads)
+        if "encode" in stages:
+            extras |= _floor(model, rows, machine)
         if device == "cpu":
-            extras = _only_ours(stages, model, checkpoint, threads=threads, quick=quick, tell=tell)
-    return Report(
-        model=model, rows=rows, extras=extras, absent=absent, clock=clock, machine=describe_machine(device, threads)
-    )
+            extras |= _only_ours(stages, model, checkpoint, threads=threads, quick=quick, tell=tell)
+    return Report(model=model, rows=rows, extras=extras, absent=absent, clock=clock, machine=machine)
 
 
 def _write(model: str, checkpoint: Path) -> None:
@@ -87,12 +96,12 @@ def _write(model: str, checkpoint: Path) -> None:
     write_random_weights(model, checkpoint)
 
 
-def _chosen(model: str, peers: Sequence[str] | None) -> list[str]:
+def _chosen(peers: Sequence[str] | None, *, quick: bool) -> list[str]:
     known = peer_names()
     unknown = [name for name in peers or () if name not in known]
     if unknown:
         raise DataError(f"No peer {unknown[0]!r}. Peers: {', '.join(known)}.")
-    return known if peers is None else list(peers)
+    return [name for name in known if not (quick and name in _NOT_QUICK)] if peers is None else list(peers)
 
 
 def _with_threshold(case: Case, ours: Contestant) -> Case:
@@ -103,6 +112,20 @@ def _with_threshold(case: Case, ours: Contestant) -> Case:
     keep = options.pop("keep")
     options["iou"] = -1e9 if keep >= 1 else largest_passing(ours, dict(options), keep)
     return replace(case, options=options)
+
+
+def _floor(model: str, rows: Sequence[Row], machine: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    """What the paper's encoder's matrix products alone would take at the rate that this machine reaches."""
+    from sampipe.bench.weights import config_of
+
+    encoder = config_of(model).image_encoder
+    if not isinstance(encoder, ViTConfig):
+        return {}
+    gflop = encoder_gflop(encoder)
+    floor = gflop / machine["gemm_gflops"]
+    ours = [row.seconds for row in rows if row.case.task == "encode" and row.who == OURS and row.runs]
+    times = {"times_the_gemm_floor": ours[0] / floor} if ours else {}
+    return {"encoder": {"products_gflop": gflop, "gemm_floor_seconds": floor, **times}}
 
 
 def _only_ours(
@@ -116,6 +139,10 @@ def _only_ours(
 
     source = "nano" if model == "nano" else str(checkpoint)
     found: dict[str, dict[str, float]] = {}
+    if "modes" in stages:
+        found["modes"] = measure_modes("nano" if quick else source, 1 if quick else 3, tell)
+    if "scaling" in stages:
+        found["scaling"] = measure_growth(source, quick=quick, tell=tell)
     if "pipeline" in stages:
         found["pipeline"] = local.measure_pipeline("nano", "cpu", 20 if quick else 200, tell)
     if "graph" in stages:

@@ -18,8 +18,11 @@ def bench(
         str, typer.Option(help="vit_b, vit_l, vit_h or mobile_sam with random weights, or nano with its own.")
     ] = "vit_b",
     stages: Annotated[
-        str, typer.Option(help="Comma-separated: encode, decode, everything, postprocess, pipeline, graph, import.")
-    ] = "encode,decode,everything,postprocess,pipeline,graph,import",
+        str,
+        typer.Option(
+            help="Comma-separated: encode, modes, decode, everything, postprocess, pipeline, scaling, graph, import."
+        ),
+    ] = "encode,modes,decode,everything,postprocess,pipeline,scaling,graph,import",
     peers: Annotated[
         str | None, typer.Option(help="Comma-separated; all that are installed unless given; none for none.")
     ] = None,

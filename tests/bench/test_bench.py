@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,17 @@ from sampipe.bench import local
 from sampipe.bench.agree import difference
 from sampipe.bench.cases import STAGES, Case, cases_of
 from sampipe.bench.contestants import peer_names
+from sampipe.bench.growth import SIZES, measure_growth
 from sampipe.bench.inputs import inputs_of
-from sampipe.bench.machine import available_bytes
+from sampipe.bench.machine import available_bytes, encoder_gflop
 from sampipe.bench.measure import Row, measure
+from sampipe.bench.modes import measure_modes
 from sampipe.bench.ours import Sampipe
 from sampipe.bench.report import COLUMNS, Report
 from sampipe.bench.weights import config_of
 from sampipe.bench.worker import Memory, answer_request
+from sampipe.eval.smoke import write_random_model
+from sampipe.models.config import ViTConfig
 
 NANO = config_of("nano")
 
@@ -149,3 +154,33 @@ def test_names() -> None:
         cases_of(["encoding"], quick=True)
     with pytest.raises(DataError, match="No model 'vit_x'"):
         config_of("vit_x")
+
+
+def test_modes_are_compared_with_the_exact_encoder(tmp_path: Path) -> None:
+    model = str(write_random_model(tmp_path / "tiny.safetensors"))
+    found = measure_modes(model, 1, lambda text: None)
+    assert found["exact_seconds"] > 0
+    if "openvino_f32_seconds" in found:
+        assert found["openvino_f32_mask_iou"] > 0.99
+        assert 0.5 < found["openvino_bf16_mask_iou"] <= 1
+        speedup = found["exact_seconds"] / found["openvino_bf16_seconds"]
+        assert found["openvino_bf16_speedup_vs_exact"] == pytest.approx(speedup)
+
+
+def test_growth_is_told_by_size_and_drawn(tmp_path: Path) -> None:
+    model = str(write_random_model(tmp_path / "tiny.safetensors"))
+    found = measure_growth(model, quick=True, tell=lambda text: None)
+    for name in SIZES:
+        sizes = [int(key.split("_")[1]) for key in found if key.startswith(name) and key.endswith("seconds")]
+        assert sizes == sorted(sizes) and len(sizes) == 2
+        assert np.isfinite(found[f"{name}_exponent"])
+    replace(some_report(), extras={"scaling": found}).plot(tmp_path / "bench.svg")
+    assert "growth with pixels" in (tmp_path / "bench.svg").read_text()
+
+
+def test_products_of_vit_b() -> None:
+    """369 multiply-adds (10⁹) of its layers, as is published; 117 more in attention."""
+    encoder = config_of("vit_b").image_encoder
+    assert isinstance(encoder, ViTConfig)
+    attention = 4 * 768 * (8 * 4900 * (196 + 14) + 4 * 4096 * (4096 + 64)) / 1e9
+    assert encoder_gflop(encoder) - attention == pytest.approx(2 * 369, rel=0.01)
