@@ -44,14 +44,14 @@ def video_tab(bench: Bench, clips: ClipFolder) -> None:
     """Choose a clip and a detector; then the frames as they come, and the film."""
     ready = sorted((one.name for one in choices() if not one.missing), key=lambda name: (name != _FIRST, name))
     with gr.Row():
-        file = gr.File(label="A clip of your own", file_types=["video"], elem_id="video-file", height=110)
+        file = gr.File(label="A clip of your own", file_types=["video"], elem_id="video-file", height=150)
         sample = gr.Dropdown(
-            list(SAMPLES), value="astronaut", label="Or a sample", info="a camera moves over the photo", min_width=200
+            list(SAMPLES), value="astronaut", label="Or a sample", info="a camera moves over the photo", min_width=240
         )
-        with gr.Column(min_width=240):
-            name = gr.Dropdown(ready, value=ready[0] if ready else None, label="Detector", elem_id="video-detector")
-            every = gr.Slider(1, 30, 5, step=1, label="Detect every", info="frames; followed between")
-            frames = gr.Slider(2, 300, 36, step=1, label="Frames", info="at most", elem_id="video-frames")
+    with gr.Row():
+        name = gr.Dropdown(ready, value=ready[0] if ready else None, label="Detector", elem_id="video-detector")
+        every = gr.Slider(1, 30, 5, step=1, label="Detect every", info="frames; followed between", min_width=240)
+        frames = gr.Slider(2, 300, 36, step=1, label="Frames", info="at most", elem_id="video-frames", min_width=240)
     with gr.Row():
         run = gr.Button("Detect and follow", variant="primary", elem_id="video-run", scale=0, min_width=200)
         cancel = gr.Button("Cancel", elem_id="video-cancel", scale=0, min_width=110)

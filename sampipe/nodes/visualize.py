@@ -78,13 +78,19 @@ class _Sizes(NamedTuple):
 
 
 def label_texts(masks: Masks) -> list[str]:
-    """What to write on each object: "cup 0.87", "cup" without a score, "" without a name; "#3 cup" with a track id."""
+    """What to write on each object: "cup 0.87", "cup" without a score, "" without a name; "#3: cup" with a track id."""
     names = masks.prompts.labels or ("",) * len(masks)
     if masks.prompts.track_ids is not None:
         ids = masks.prompts.track_ids
-        names = tuple(f"#{n} {name}".strip() if n >= 0 else name for n, name in zip(ids, names, strict=True))
+        names = tuple(_numbered(int(n), name) for n, name in zip(ids, names, strict=True))
     scores = masks.prompts.scores if masks.prompts.scores is not None else np.full(len(masks), np.nan)
     return [_label_text(name, float(score)) for name, score in zip(names, scores, strict=True)]
+
+
+def _numbered(number: int, name: str) -> str:
+    if number < 0:
+        return name
+    return f"#{number}: {name}" if name else f"#{number}"
 
 
 def _label_text(name: str, score: float) -> str:

@@ -16,9 +16,6 @@ from sampipe.graph.result import Result
 from sampipe.models import EmbeddingCache, using_cache
 from sampipe.video.reading import Video, VideoFrame
 
-_CACHE_BYTES = 128 << 20  # the nodes of a graph share a frame's embedding; no later frame asks for it
-
-
 @dataclass(frozen=True, eq=False)
 class Done:
     """One frame and what the graph made of it.
@@ -76,11 +73,12 @@ def through(
 
 
 def _each(results: Iterator[Result | NodeError], fed: deque[VideoFrame]) -> Iterator[Done]:
-    cache = EmbeddingCache(_CACHE_BYTES)
+    cache = EmbeddingCache()  # a frame's embedding is shared by the nodes of the graph; no later frame asks for it
     began = False
     while True:
         with using_cache(cache):
             result = next(results, None)
+        cache.clear()
         if result is None:
             return
         if not isinstance(result, NodeError):
