@@ -1,7 +1,7 @@
 """The labelling page in a real browser, with the embedded model on sample photos.
 
 Debian's chromium drives it: ``apt-get install chromium``, ``pip install playwright``. Screenshots of the looks go to
-``SAMPIPE_SCREENSHOTS`` where that is set.
+``SAMPIPE_TEST_ARTIFACTS`` where that is set.
 """
 
 from __future__ import annotations
@@ -383,5 +383,5 @@ def test_the_page_fits_every_width_in_light_and_dark(
         ".filter((e) => !(e.textContent.trim() || e.getAttribute('aria-label') || e.closest('label'))).length"
     )
     assert nameless == 0
-    if folder := os.environ.get("SAMPIPE_SCREENSHOTS"):
+    if folder := os.environ.get("SAMPIPE_TEST_ARTIFACTS"):
         window.page.screenshot(path=Path(folder) / f"annotate-{name}.png", full_page=size[0] < 800)
