@@ -244,3 +244,17 @@ def load_text_head(path: str | Path) -> LoadedTextHead:
     if not all(bool(value.isfinite().all()) for value in tensors.values() if value.is_floating_point()):
         raise CheckpointError(f"{path}: damaged: it holds values that are not finite.")
     return loaded
+
+
+def earlier_head(path: str | Path, shape: TextHeadConfig, *, space: str) -> dict[str, Tensor]:
+    """The weights of a head that another training goes on from; it may have been trained on another encoder.
+
+    Raises:
+        CheckpointError: no head, or one of another shape or CLIP space.
+    """
+    loaded = load_text_head(path)
+    if loaded.head.config != shape or loaded.space != space:
+        raise CheckpointError(
+            f"{path}: a head of {loaded.head.config} for {loaded.space}; wanted {shape} for {space}. Begin without it."
+        )
+    return loaded.head.state_dict()

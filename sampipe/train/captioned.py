@@ -73,7 +73,12 @@ class CaptionedScene:
 
 
 def compose_scene(
-    rng: np.random.Generator, side: int = 512, *, most: int = 6, words: Sequence[Sequence[str]] = WORDS
+    rng: np.random.Generator,
+    side: int = 512,
+    *,
+    most: int = 6,
+    words: Sequence[Sequence[str]] = WORDS,
+    scale: float = 1.0,
 ) -> CaptionedScene:
     """Two to ``most`` things on a background of colour gradients and noise; none touches another.
 
@@ -84,13 +89,14 @@ def compose_scene(
         side: of the picture, in pixels.
         most: how many things at most.
         words: what things may be: words of each kind, from :data:`WORDS`.
+        scale: of the things, 1 for their usual size.
     """
     pixels = _background(rng, side)
     things: list[Thing] = []
     taken: list[tuple[float, float, float]] = []
     for _ in range(int(rng.integers(2, most + 1))):
         drawn = _near_miss(things, rng, words) or _anything(rng, words)
-        radius = rng.uniform(*_RADIUS[drawn[0]]) * side
+        radius = rng.uniform(*_RADIUS[drawn[0]]) * side * scale
         center = _free_place(radius, taken, side, rng)
         if center is not None:
             taken.append((*center, radius))

@@ -20,6 +20,9 @@ from sampipe.models.text_head import as_pixels
 from sampipe.train.captioned import WORDS, draw_query
 from sampipe.types._arrays import BoolArray, UInt8Array
 
+_SENTENCES = 20  # about a composed scene
+_CHANGED = 0.4  # share of them with one word exchanged for another
+
 
 @dataclass(frozen=True)
 class Example:
@@ -154,11 +157,11 @@ class ExampleSet:
         return [self.number(name) for name in names], where
 
     def _scene(self, example: Example, rng: np.random.Generator) -> tuple[list[int], BoolArray]:
-        """Six sentences, some about nothing that is there."""
+        """Many sentences, some about nothing that is there: a picture costs a lot, a question about it little."""
         things, where, texts, masks = [name.split() for name in example.phrases], example.where(), [], []
-        for _ in range(6):
+        for _ in range(_SENTENCES):
             words = list(_sentence(things, rng))
-            if rng.random() < 0.3:
+            if rng.random() < _CHANGED:
                 place = int(rng.integers(len(words)))
                 words[place] = _other(words[place], rng)
             true_of = [set(words) <= set(thing) for thing in things]

@@ -40,7 +40,7 @@ class MapConfig:
     minutes: float | None = 12.0
     steps: int = 20_000
     batch_size: int = 16
-    learning_rate: float = 2e-3
+    learning_rate: float = 3e-3
     weight_decay: float = 0.02
     noise: float = 0.15
     seed: int = 0

@@ -13,7 +13,7 @@ import sampipe as sp
 from sampipe.cli import app
 from sampipe.models import Sam, SamModel
 from sampipe.models.checkpoints import save_checkpoint
-from sampipe.models.text_head import TextHead, TextHeadConfig, load_text_head
+from sampipe.models.text_head import TextHead, TextHeadConfig, earlier_head, load_text_head, save_text_head
 from sampipe.text.words import load_words
 from sampipe.train.text_examples import Batch, ExampleSet
 from sampipe.train.text_map import MapConfig, map_loss, train_map
@@ -120,5 +120,14 @@ def test_the_command_trains_a_head_that_the_model_finds(tiny_network: Sam, shape
     assert result.exit_code == 0, result.output
     loaded = load_text_head(tmp_path / "own_text.safetensors")
     assert loaded.sam_digest == sp.load_model(model, "cpu").key and loaded.space == load_words().space
-    again = CliRunner().invoke(app, [*words, *options])
+    again = CliRunner().invoke(app, [*words, *options, "--head", str(tmp_path / "own_text.safetensors")])
     assert again.exit_code == 0 and "views from" in again.output
+
+
+def test_going_on_from_a_head_of_another_shape_is_said(tmp_path: Path) -> None:
+    words = load_words()
+    save_text_head(head(), tmp_path / "small.safetensors", space=words.space, sam_digest="any")
+    again = earlier_head(tmp_path / "small.safetensors", head().config, space=words.space)
+    assert again.keys() == head().state_dict().keys()
+    with pytest.raises(sp.CheckpointError, match="Begin without it"):
+        earlier_head(tmp_path / "small.safetensors", TextHeadConfig(), space=words.space)

@@ -19,6 +19,10 @@ def text(
     start: Annotated[
         str, typer.Option("--from", metavar="MODEL", rich_help_panel=START, help="The model, which stays as it is.")
     ] = "nano",
+    head: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", rich_help_panel=START, help="A head to go on from, of these or like weights."),
+    ] = None,
     scenes: Annotated[
         int, typer.Option(min=0, rich_help_panel=DATA, help="Composed scenes with sentences about them.")
     ] = 900,
@@ -30,7 +34,7 @@ def text(
     ] = 3200,
     minutes: Annotated[float, typer.Option(rich_help_panel=RUN, help="Of training, after the encoding.")] = 12.0,
     batch_size: Annotated[int, typer.Option(min=2, rich_help_panel=OPTIMIZER, help="Pictures a step.")] = 16,
-    learning_rate: Annotated[float, typer.Option(rich_help_panel=OPTIMIZER, help="At its peak.")] = 2e-3,
+    learning_rate: Annotated[float, typer.Option(rich_help_panel=OPTIMIZER, help="At its peak.")] = 3e-3,
     install: Annotated[
         bool, typer.Option("--install", rich_help_panel=RUN, help="Put the head beside the model, where it is found.")
     ] = False,
@@ -45,7 +49,7 @@ def text(
     import torch
 
     from sampipe.models import load_model
-    from sampipe.models.text_head import TextHead, TextHeadConfig, save_text_head
+    from sampipe.models.text_head import TextHead, TextHeadConfig, earlier_head, save_text_head
     from sampipe.text.head_matching import head_path
     from sampipe.text.words import load_words
     from sampipe.train.text_examples import ExampleSet
@@ -66,11 +70,13 @@ def text(
     shape = TextHeadConfig(
         text_dim=len(words.center), features=sam.config.embed_dim, fine=_fine_channels(examples), pixels=48
     )
-    head = TextHead(shape, torch.from_numpy(words.center)).to(memory_format=torch.channels_last)
+    network = TextHead(shape, torch.from_numpy(words.center)).to(memory_format=torch.channels_last)
+    if head is not None:
+        network.load_state_dict(earlier_head(head, shape, space=words.space))
     config = MapConfig(minutes=minutes, batch_size=batch_size, learning_rate=learning_rate, seed=seed)
-    state = train_map(head, examples, words, config, say=print)
+    state = train_map(network, examples, words, config, say=print)
     path = head_path(start) if install else out / f"{head_path(start).name}"
-    save_text_head(head, path, space=words.space, sam_digest=sam.key, state=state)
+    save_text_head(network, path, space=words.space, sam_digest=sam.key, state=state)
     print(f"wrote {path}")
 
 

@@ -25,15 +25,19 @@ def token(
     decoder: Annotated[
         bool, typer.Option("--decoder/--projection-only", rich_help_panel=TAUGHT, help="Teach the mask decoder, too.")
     ] = True,
+    encoder: Annotated[
+        bool, typer.Option("--encoder", rich_help_panel=TAUGHT, help="Teach the image encoder, too.")
+    ] = False,
     min_area: Annotated[
         int, typer.Option(min=1, rich_help_panel=DATA, help="Smallest mask, in square pixels; the paper's is 100².")
     ] = 10_000,
     rounds: Annotated[
         int, typer.Option(min=1, rich_help_panel=TAUGHT, help="The vector, then so many points less one.")
     ] = 3,
-    steps: Annotated[int, typer.Option(min=1, rich_help_panel=RUN, help="At most so many photos.")] = 10_000,
+    steps: Annotated[int, typer.Option(min=1, rich_help_panel=RUN, help="At most so many.")] = 10_000,
+    batch_size: Annotated[int, typer.Option(min=1, rich_help_panel=OPTIMIZER, help="Photos a step.")] = 1,
     minutes: Annotated[float | None, typer.Option(rich_help_panel=RUN, help="At most so long.")] = None,
-    learning_rate: Annotated[float, typer.Option(rich_help_panel=OPTIMIZER, help="After a short rise.")] = 3e-4,
+    learning_rate: Annotated[float, typer.Option(rich_help_panel=OPTIMIZER, help="At its peak.")] = 3e-4,
     seed: Seed = 0,
     device: Device = "auto",
 ) -> None:
@@ -52,9 +56,11 @@ def token(
     config = TokenConfig(
         minutes=minutes,
         steps=steps,
+        pictures=batch_size,
         rounds=rounds,
         learning_rate=learning_rate,
         train_decoder=decoder,
+        train_encoder=encoder,
         least_area=min_area,
         seed=seed,
     )
