@@ -23,7 +23,7 @@ _PACKAGES = (
     "pycocotools",
     "open_clip_torch",
 )
-_NOT_FOR_USERS = {"all", "dev", "test"}
+_NOT_FOR_USERS = {"all", "dev", "fuzz", "test"}
 _OFFLINE_FLAGS = ("SAMPIPE_OFFLINE", "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
 
 
