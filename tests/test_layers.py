@@ -35,6 +35,7 @@ BELOW = {
 }
 PAGES = {"web", "demo", "annotate"}  # they are made of Gradio
 VENDORS = {"ultralytics", "transformers", "onnxruntime", "torchvision", "open_clip", "gradio"}
+SHARED = {"_optional", "_files"}  # small helpers that integrations share with the core
 CORE = [path for path in sorted((ROOT / "sampipe").rglob("*.py")) if path != ROOT / "sampipe" / "__init__.py"]
 INTEGRATIONS = sorted((ROOT / "integrations").rglob("*.py"))
 
@@ -71,5 +72,5 @@ def test_core_imports_downwards_and_no_vendor(path: Path) -> None:
 def test_integrations_use_public_names(path: Path) -> None:
     for name in imports(path):
         if name.startswith("sampipe."):
-            private = [part for part in name.split(".") if part.startswith("_") and part != "_optional"]
+            private = [part for part in name.split(".") if part.startswith("_") and part not in SHARED]
             assert not private, f"{name} is private; integrations use what everybody can use"
