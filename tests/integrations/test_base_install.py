@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from importlib.metadata import PackageNotFoundError, distribution
 
+import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -71,6 +72,14 @@ def test_what_the_tests_look_for_would_be_found() -> None:
     assert not is_copyleft("GNU Lesser General Public License v3") and is_copyleft(
         "GNU Affero General Public License v3"
     )
+
+
+@pytest.mark.parametrize("extra", ["video", "rasterio"])
+def test_video_and_rasters_bring_neither(extra: str) -> None:
+    brought = brought_by("sampipe", extra=extra)
+    assert {"video": {"av", "trackers"}, "rasterio": {"rasterio"}}[extra] <= brought
+    assert brought & (WEB | ASKED_FOR_BY_NAME) == set()
+    assert {name: licence(name) for name in brought if is_copyleft(licence(name))} == {}
 
 
 def test_the_extra_for_everything_leaves_agpl_out() -> None:
