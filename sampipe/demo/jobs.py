@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, wait
-from typing import Any
+from typing import Any, TypeVar
 
 from sampipe import web
 from sampipe._report import following
@@ -74,6 +74,9 @@ class Job:
         self.share = share
 
 
+J = TypeVar("J", bound=Job)
+
+
 class Jobs:
     """The newest job of each window of a page."""
 
@@ -81,13 +84,14 @@ class Jobs:
         self._lock = threading.Lock()
         self._newest: dict[str, Job] = {}
 
-    def start(self, window: str, make: Callable[[], Job]) -> Job:
+    def start(self, window: str, make: Callable[[], J]) -> J:
         """A new job for a window; the one before it is stopped."""
         with self._lock:
             before = self._newest.pop(window, None)
             if before is not None:
                 before.cancel()
-            job = self._newest[window] = make()
+            job = make()
+            self._newest[window] = job
             return job
 
     def cancel(self, window: str) -> None:

@@ -95,10 +95,12 @@ class _Runs:
         job = self._jobs.start(window, lambda: ClipJob(graph, source, folder, frames=frames, device=self._bench.device))
         last = None
         for share in job.follow():
-            picture = getattr(job, "picture", None)
-            news = picture is not None and picture is not last
+            picture = job.picture
+            if picture is None or picture is last:
+                yield progress_html(share), gr.skip()
+            else:
+                yield progress_html(share), f'<img src="{shown(picture, _SIDE)}" alt="The newest frame">'
             last = picture
-            yield progress_html(share), f'<img src="{shown(picture, _SIDE)}" alt="now">' if news else gr.skip()
         recorded = job.result()
         yield note(summary(recorded, name, every)), film_html(recorded, folder)
 
