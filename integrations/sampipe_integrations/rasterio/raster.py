@@ -19,6 +19,7 @@ from sampipe.types import Image, Masks
 from sampipe_integrations.rasterio.stretch import Stretch
 
 _ROWS = 1024  # of a label raster, in memory at once
+_CACHE = 256  # MB of blocks that GDAL keeps; its own choice is a share of the machine's memory
 
 
 class Raster:
@@ -36,7 +37,8 @@ class Raster:
     def __init__(self, path: str | os.PathLike[str], *, bands: Sequence[int] | None = None) -> None:
         rasterio = require("rasterio", "rasterio")
         try:
-            self._file: Any = rasterio.open(path)
+            with _bounded():
+                self._file: Any = rasterio.open(path)
         except rasterio.errors.RasterioIOError as error:
             raise DataError(f"{os.fspath(path)}: not a raster that can be read ({error}).") from error
         chosen = tuple(bands) if bands is not None else ((1, 2, 3) if self._file.count >= 3 else (1,))
@@ -44,7 +46,8 @@ class Raster:
             self._file.close()
             raise DataError(f"bands: got {chosen} of {self._file.count}; wanted one or three of them, from 1.")
         self._bands = chosen
-        self._stretch = Stretch.of(self._file, chosen)
+        with _bounded():
+            self._stretch = Stretch.of(self._file, chosen)
 
     @property
     def hw(self) -> tuple[int, int]:
@@ -64,7 +67,8 @@ class Raster:
     def read(self, window: Window) -> Image:
         """The pixels from x0, y0 to x1, y1, as an 8-bit picture; what has no data is black."""
         x0, y0, x1, y1 = window
-        pixels = self._file.read(self._bands, window=((y0, y1), (x0, x1)))
+        with _bounded():
+            pixels = self._file.read(self._bands, window=((y0, y1), (x0, x1)))
         scaled = self._stretch.to_bytes(pixels)
         return Image.from_array(
             np.ascontiguousarray(np.broadcast_to(scaled, (3, *scaled.shape[1:])).transpose(1, 2, 0))
@@ -124,7 +128,7 @@ class Raster:
             "crs": self._file.crs, "transform": self._file.transform, "compress": "deflate", "bigtiff": "if_safer",
         }  # fmt: skip
         order = np.argsort(-masks.area(), kind="stable").tolist()
-        with whole_file(path) as partial, rasterio.open(partial, "w", **profile) as file:
+        with whole_file(path) as partial, _bounded(), rasterio.open(partial, "w", **profile) as file:
             for top in range(0, height, _ROWS):
                 bottom = min(top + _ROWS, height)
                 file.write(_strip(masks, order, top, bottom, width), 1, window=((top, bottom), (0, width)))
@@ -142,6 +146,11 @@ class Raster:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _bounded() -> Any:
+    """GDAL's settings for the block; GDAL takes the size of its cache from the first block that reads."""
+    return require("rasterio", "rasterio").Env(GDAL_CACHEMAX=_CACHE)
 
 
 def _strip(masks: Masks, order: Sequence[int], top: int, bottom: int, width: int) -> np.ndarray:
