@@ -72,10 +72,30 @@ def _pairs(parts: Sequence[Part], same_iou: float) -> Iterator[tuple[float, int,
             for i in of_tile[a] if theirs else ():
                 mine = _seen(parts[i], strip)
                 for j, other in theirs if mine is not None else ():
-                    if parts[i].label == parts[j].label:
-                        iou = (mine & other).sum() / (mine | other).sum()
+                    if mine is not None and parts[i].label == parts[j].label:
+                        iou = mine.iou(other, least=same_iou)
                         if iou >= same_iou:
-                            yield float(iou), i, j
+                            yield iou, i, j
+
+
+class _Seen(NamedTuple):
+    """What lies inside a strip of a part: its pixels in a box of the whole image."""
+
+    box: tuple[int, int, int, int]
+    pixels: np.ndarray
+    area: int
+
+    def iou(self, other: _Seen, *, least: float) -> float:
+        """Of two parts; 0 without a look at the pixels where it cannot reach ``least``."""
+        common = _common(self.box, other.box)
+        if common is None or min(self.area, other.area) < least * max(self.area, other.area):
+            return 0.0
+        both = int((self._inside(common) & other._inside(common)).sum())
+        return both / (self.area + other.area - both)
+
+    def _inside(self, box: tuple[int, int, int, int]) -> np.ndarray:
+        x, y = self.box[:2]
+        return self.pixels[box[1] - y : box[3] - y, box[0] - x : box[2] - x]
 
 
 def _common(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> tuple[int, int, int, int] | None:
@@ -83,14 +103,13 @@ def _common(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> tuple
     return (x0, y0, x1, y1) if x0 < x1 and y0 < y1 else None
 
 
-def _seen(part: Part, strip: tuple[int, int, int, int]) -> np.ndarray | None:
-    """The part inside a strip of the whole image, bool; None where it has no pixel there."""
+def _seen(part: Part, strip: tuple[int, int, int, int]) -> _Seen | None:
+    """The part inside a strip of the whole image; None where it has no pixel there."""
     x, y = part.window[:2]
     x0, y0, x1, y1 = (int(side) for side in part.rle.box + np.array([x, y, x, y]))
     common = None if part.rle.area == 0 else _common((x0, y0, x1, y1), strip)
     if common is None:
         return None
-    pixels = np.zeros((strip[3] - strip[1], strip[2] - strip[0]), bool)
-    inside = part.rle.window()[common[1] - y0 : common[3] - y0, common[0] - x0 : common[2] - x0]
-    pixels[common[1] - strip[1] : common[3] - strip[1], common[0] - strip[0] : common[2] - strip[0]] = inside
-    return pixels if pixels.any() else None
+    pixels = part.rle.window()[common[1] - y0 : common[3] - y0, common[0] - x0 : common[2] - x0]
+    area = int(pixels.sum())
+    return _Seen(common, pixels, area) if area else None
