@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("README.md", "docs/formats.md", "docs/jobs.md")
+PAGES = ("README.md", "docs/big_images.md", "docs/formats.md", "docs/jobs.md", "docs/video.md")
 SET_UP_LINES = ("pip install . && sampipe segment sample:coffee --out out", 'pip install ".[test]" && pytest')
 BLOCK = re.compile(
     r"(?P<skip><!-- not run: [^\n]+ -->\n)?^```(?P<language>\w+)\n(?P<body>.*?)^```$",

@@ -28,7 +28,7 @@ with rasterio.open("ground.tif", "w", **profile, **place, compress="deflate", bi
         file.write(row, window=((top, min(top + height, side)), (0, side)))
 
 with Raster("ground.tif") as raster:
-    masks = raster.segment(SegmentEverything(points_per_side=8 if side > 500 else 4), tile=tile, overlap=0.1)
+    masks = raster.segment(SegmentEverything(points_per_side=4), tile=tile, overlap=0.1)
     raster.save_geojson(masks, "ground.geojson", tolerance=1.0)
     raster.save_labels(masks, "ground.labels.tif")
 
