@@ -7,6 +7,7 @@ import math
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image as Pillow
@@ -49,7 +50,7 @@ def colours(size: Size, folder: Path) -> Outcome:
     rgb = Pillow.fromarray(np.dstack([grey / 257] * 3).astype(np.uint8))
     exif = Pillow.Exif()
     exif[0x0112] = 6  # a quarter turn
-    saved = {
+    saved: dict[str, tuple[Pillow.Image, dict[str, Any]]] = {
         "turned.jpg": (rgb, {"exif": exif}),
         "cmyk.jpg": (rgb.convert("CMYK"), {}),
         "palette.png": (rgb.quantize(16), {}),
