@@ -19,7 +19,7 @@ PRESETS = {
         prompt_encoder=PromptEncoderConfig(draw=True),
         mask_decoder=MaskDecoderConfig(mlp_dim=512, iou_head_dim=128, mixing_blocks=3, fine_features=True),
         everything=EverythingDefaults(
-            points_per_side=16, pred_iou=0.47, stability=0.88, box_nms=0.5, min_region_area=300
+            points_per_side=16, pred_iou=0.52, stability=0.9, box_nms=0.5, min_region_area=300
         ),
     ),
     "mobile_sam": SamConfig(image_encoder=TinyViTConfig()),
