@@ -12,9 +12,10 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,19 +24,19 @@ from PIL import Image as Pillow
 from torch import Tensor
 from torch.nn import functional as F
 
-from sampipe.train.captioned import CaptionedScene, compose_scene, draw_query
+from sampipe.train.captioned import CaptionedScene, Thing, compose_scene, draw_query
 from sampipe.train.config import OptimizerConfig
 from sampipe.train.muon import Muon
 from sampipe.train.schedule import rate_factor
 from sampipe.types import RLE
 
 SIDE = 48
-SHAPE = {
+SHAPE: dict[str, Any] = {
     "embed_dim": 64,
     "vision_cfg": {"image_size": SIDE, "layers": 3, "width": 64, "head_width": 16, "patch_size": 8},
     "text_cfg": {"context_length": 12, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1},
 }
-PREPROCESS = {"mean": [0.5, 0.5, 0.5], "std": [0.25, 0.25, 0.25], "size": SIDE}
+PREPROCESS: dict[str, Any] = {"mean": [0.5, 0.5, 0.5], "std": [0.25, 0.25, 0.25], "size": SIDE}
 SCHEDULE = OptimizerConfig(schedule="cosine", warmup=40)
 _SCENE, _POOL, _FRESH = 256, 1200, 2  # side of a scene, scenes kept, new ones a step
 _TEMPLATES = ("{}", "a {}", "a photo of a {}.", "a photo of the {}.", "there is a {} in the picture.")
@@ -70,7 +71,7 @@ def show(scene: CaptionedScene, rng: np.random.Generator) -> Shown:
     return Shown(_resized(canvas), (thing.words,), _said((thing,), rng))
 
 
-def _said(things: tuple, rng: np.random.Generator) -> tuple[str, ...]:
+def _said(things: Sequence[Thing], rng: np.random.Generator) -> tuple[str, ...]:
     return draw_query([thing.words for thing in things], rng)
 
 
@@ -78,15 +79,13 @@ def _resized(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.array(Pillow.fromarray(pixels).resize((SIDE, SIDE), Pillow.Resampling.BILINEAR))
 
 
-def train(
-    *, steps: int, batch: int = 64, rate: float = 3e-3, seed: int = 0, say: Callable[[str], None] = print
-) -> torch.nn.Module:
+def train(*, steps: int, batch: int = 64, rate: float = 3e-3, seed: int = 0, say: Callable[[str], None] = print) -> Any:
     """An open_clip network trained from nothing."""
     import open_clip
 
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    network = open_clip.CLIP(**SHAPE)
+    network: Any = open_clip.CLIP(**SHAPE)
     tokenize = open_clip.SimpleTokenizer(context_length=SHAPE["text_cfg"]["context_length"])
     network.token_embedding.requires_grad_(False)  # of 49,408 random codes thirty come up; what is read can be learnt
     learned = [parameter for parameter in network.parameters() if parameter.requires_grad]
@@ -114,7 +113,7 @@ def train(
 
 
 def step_loss(
-    network: torch.nn.Module, tokenize: Callable[[list[str]], Tensor], shown: list[Shown], rng: np.random.Generator
+    network: Any, tokenize: Callable[[list[str]], Tensor], shown: list[Shown], rng: np.random.Generator
 ) -> Tensor:
     """CLIP's loss, both ways, where a picture may match several sentences and a sentence several pictures."""
     pixels = torch.from_numpy(np.stack([one.pixels for one in shown])).permute(0, 3, 1, 2).float() / 255
@@ -132,7 +131,7 @@ def _matching(scores: Tensor, true: Tensor) -> Tensor:
     return -((likely * true).sum(dim=1) / true.sum(dim=1)).mean()
 
 
-def write(network: torch.nn.Module, folder: Path) -> str:
+def write(network: Any, folder: Path) -> str:
     """Write the folder; returns ``local-dir:FOLDER``."""
     from safetensors.torch import save_file
 
@@ -144,7 +143,8 @@ def write(network: torch.nn.Module, folder: Path) -> str:
 
 def write_scenes(folder: Path, count: int, *, side: int = 512, seed: int = 7) -> None:
     """A COCO folder of scenes, for ``sampipe train token``; all things are of one class."""
-    rows, images = [], []
+    rows: list[dict[str, Any]] = []
+    images: list[dict[str, Any]] = []
     (folder / "images").mkdir(parents=True, exist_ok=True)
     for number in range(count):
         scene = compose_scene(np.random.default_rng([seed, number]), side)

@@ -100,7 +100,8 @@ def caption(words: Sequence[str]) -> str:
 
 def scenes(count: int, seed: int) -> list[CaptionedScene]:
     """Scenes on which no two things have the same caption."""
-    rng, found = np.random.default_rng(seed), []
+    rng = np.random.default_rng(seed)
+    found: list[CaptionedScene] = []
     while len(found) < count:
         scene = compose_scene(rng, SIDE, most=4, words=WORDS, scale=1.3)
         if len({thing.name for thing in scene.things}) == len(scene.things):
