@@ -93,7 +93,7 @@ def train(*, steps: int, batch: int = 64, rate: float = 3e-3, seed: int = 0, say
     pool: list[CaptionedScene] = []
     losses, told = [], -np.inf
     for step in range(steps):
-        fresh = [compose_scene(rng, _SCENE) for _ in range(100 if not pool else _FRESH)]
+        fresh = [compose_scene(rng, _SCENE) for _ in range(_FRESH if pool else batch)]
         pool = (pool + fresh)[-_POOL:]
         shown = [show(pool[int(row)], rng) for row in rng.integers(len(pool), size=batch)]
         for group in optimizer.param_groups:

@@ -23,7 +23,7 @@ def test_captions_are_true_of_what_is_shown() -> None:
 def test_some_steps_bring_the_loss_down_and_the_folder_loads(tmp_path: Path) -> None:
     lines: list[str] = []
     with torch.random.fork_rng():
-        network = train(steps=40, batch=16, say=lines.append)
+        network = train(steps=24, batch=16, say=lines.append)
     first, last = (float(line.split()[-1]) for line in (lines[0], lines[-1]))
     assert last < first - 0.2
     clip = load_clip(write(network, tmp_path), "cpu")
