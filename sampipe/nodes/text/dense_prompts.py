@@ -41,7 +41,7 @@ class DensePrompts(MatchingNode):
     prompt: Literal["box", "point", "mask", "box+point", "box+mask", "all"] = "box+mask"
     points: int = 3
     threshold: float = 0.0
-    reach: float = 2.0
+    reach: float = 3.0
     least: float = -5.0
     min_share: float = 0.002
     split: bool = True
