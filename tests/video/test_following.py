@@ -71,7 +71,7 @@ def test_ids_stay_between_detections(scenes: list[Scene]) -> None:
 
 
 def test_new_objects_get_new_ids_and_those_that_left_are_gone(scenes: list[Scene]) -> None:
-    found = masks_of(Follow.of(Told(), every=3), scenes)
+    found = masks_of(Follow.of(Told(), every=2, patience=1), scenes)
     first, last = found[0].prompts, found[-1].prompts
     assert set(first.labels or ()) == {"face", "cup", "cat"}
     assert set(last.labels or ()) == {"face", "cup", "coin"}
