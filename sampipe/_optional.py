@@ -21,6 +21,6 @@ def require(module: str, extra: str) -> ModuleType:
         if missing != module.partition(".")[0]:
             raise  # the package is there; something inside it is broken, and that is the news
         raise MissingDependencyError(
-            f"{module!r} is needed here and is not installed. Install it with: pip install \"sampipe[{extra}]\"",
+            f'{module!r} is needed here and is not installed. Install it with: pip install "sampipe[{extra}]"',
             name=module,
         ) from error

@@ -16,6 +16,7 @@ from sampipe.graph.result import Result
 from sampipe.models import EmbeddingCache, using_cache
 from sampipe.video.reading import Video, VideoFrame
 
+
 @dataclass(frozen=True, eq=False)
 class Done:
     """One frame and what the graph made of it.
