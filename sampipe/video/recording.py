@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -116,7 +118,8 @@ def record(
             drawn = open_files.enter_context(VideoWriter(parts[OVERLAY], fps=video.fps)) if OVERLAY in parts else None
             try:
                 for done in through(graph, video, first=first, frames=frames):
-                    tally.add(done, rows, drawn)
+                    with _undivided():
+                        tally.add(done, rows, drawn)
             except KeyboardInterrupt:
                 tally.interrupted = True
         if not tally.frames:
@@ -169,6 +172,23 @@ class _Tally:
             interrupted=self.interrupted,
             files=tuple(files),
         )
+
+
+@contextmanager
+def _undivided() -> Iterator[None]:
+    """Ctrl-C waits for the end: a frame is in all files, and counted, or in none."""
+    in_main = threading.current_thread() is threading.main_thread()
+    if not in_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    asked: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, _: asked.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if asked:
+        raise KeyboardInterrupt
 
 
 def _tracks(found: Mapping[str, Masks]) -> Iterator[tuple[str, int]]:
