@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -56,9 +57,9 @@ class SimilarNode(Node):
             if not isinstance(example, Mapping) or set(example) not in ({"image", "mask"}, {"image", "box"}):
                 raise DataError(f"{name}: the example {str(example)[:60]} does not fit; wanted image, and mask or box.")
 
+    @abstractmethod
     def features(self, image: Image) -> np.ndarray:
         """What each place of an image looks like: (rows, columns, d), of length 1; the cells cover the image."""
-        raise NotImplementedError
 
     def digest(self) -> str:
         """The parameters, and what is in the examples' files now."""
