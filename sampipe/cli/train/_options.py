@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -81,11 +82,19 @@ def folder_with_share(text: str) -> tuple[str, float]:
 
 
 def validation(folder: Path | None, limit: int | None, device: str) -> Validate | None:
-    """What measures a model file on ``folder``; a folder that will not do is an error before the training."""
+    """What measures a model file on ``folder`` as ``sampipe eval boxes`` does.
+
+    A folder that will not do is an error before the training.
+    """
     if folder is None:
         return None
-    from sampipe.train.validation import box_validation
+    from sampipe.eval.boxes import evaluate_boxes
     from sampipe.types.coco import read_coco
 
     read_coco(folder, limit=1)
-    return box_validation(folder, device=device, limit=limit)
+
+    def validate(model: Path) -> Mapping[str, float]:
+        found = evaluate_boxes(str(model), folder, device=device, limit=limit, min_area=0, competitors=())
+        return {"mean_iou": found.summary["mean_iou"]}
+
+    return validate
