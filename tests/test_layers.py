@@ -27,7 +27,7 @@ BELOW = {
     "jobs": BASE | {"types", "formats", "graph", "models", "nodes", "engine"},
     "ray": BASE | {"types", "graph", "engine", "jobs"},
     "video": BASE | {"types", "graph", "models", "nodes", "engine", "jobs"},
-    "train": BASE | {"types", "graph", "testing", "models", "text", "nodes", "engine", "eval"},
+    "train": BASE | {"types", "graph", "testing", "models", "text", "nodes", "engine"},
     "eval": BASE | {"types", "graph", "testing", "models", "text", "nodes", "engine", "train"},
     "export": BASE | {"types", "models"},
     "web": BASE | {"types", "graph", "models", "nodes", "engine"},
