@@ -39,8 +39,53 @@ def is_folding_worthwhile(transformer: TwoWayTransformer, tokens: Tensor) -> boo
     return not plain and tokens.device.type == "cpu" and tokens.dtype == torch.float32 and rows <= inner
 
 
-def two_way(transformer: TwoWayTransformer, tokens: Tensor, image: Tensor, image_pe: Tensor) -> tuple[Tensor, Tensor]:
-    """What ``transformer(tokens, image, image_pe)`` gives; same shapes. The image lies in this thread's buffer."""
+class SharedImage:
+    """What the first layer's attention projects an image to, for many prompts that all see that image.
+
+    With these, an object's scores are products of the heads' few channels instead of all the image's; making them
+    costs as much as two to three objects save.
+
+    Args:
+        transformer: whose first layer it is.
+        image, image_pe: (1, cells, dim), as :func:`two_way` takes them.
+    """
+
+    def __init__(self, transformer: TwoWayTransformer, image: Tensor, image_pe: Tensor) -> None:
+        first = transformer.layers[0]
+        assert isinstance(first, TwoWayAttentionBlock)
+        look, ask = first.cross_attn_token_to_image, first.cross_attn_image_to_token
+        cells, positioned = image[0], image[0] + image_pe[0]
+        self.keys = _by_head(look, look.k_proj(positioned)).mT.contiguous()  # (heads, width, cells)
+        self.values = _by_head(look, look.v_proj(cells)).contiguous()  # (heads, cells, width)
+        self.queries = _by_head(ask, ask.q_proj(positioned)).mT.contiguous()  # (heads, width, cells)
+
+    def look(self, attention: Attention, queries: Tensor) -> Tensor:
+        """What :func:`_look` gives for every object's (n, t, dim) tokens."""
+        asked = attention.q_proj(queries).unflatten(-1, (attention.num_heads, -1))
+        rows = asked.permute(2, 0, 1, 3).flatten(1, 2) * asked.shape[-1] ** -0.5
+        scores = torch.bmm(rows, self.keys, out=buffer("shared", *rows.shape[:2], self.keys.shape[-1]))
+        torch.softmax(scores, dim=-1, out=scores)
+        mixed = torch.bmm(scores, self.values).unflatten(1, queries.shape[:2])
+        return attention.out_proj(mixed.permute(1, 2, 0, 3).flatten(2))
+
+
+def _by_head(attention: Attention, projected: Tensor) -> Tensor:
+    """(cells, inner) as (heads, cells, width)."""
+    return projected.unflatten(-1, (attention.num_heads, -1)).transpose(0, 1)
+
+
+def two_way(
+    transformer: TwoWayTransformer,
+    tokens: Tensor,
+    image: Tensor,
+    image_pe: Tensor,
+    shared: SharedImage | None = None,
+) -> tuple[Tensor, Tensor]:
+    """What ``transformer(tokens, image, image_pe)`` gives; same shapes. The image lies in this thread's buffer.
+
+    Args:
+        shared: of this image, if it is one for all prompts and they are many.
+    """
     token_pe, position = tokens, image_pe[0]
     cells = [image[i if len(image) > 1 else 0] for i in range(len(tokens))]
     changed = buffer("cells", *tokens.shape[:1], *image.shape[1:])
@@ -52,9 +97,10 @@ def two_way(transformer: TwoWayTransformer, tokens: Tensor, image: Tensor, image
             positioned = tokens + token_pe
             tokens = tokens + layer.self_attn(positioned, positioned, tokens)
         tokens = layer.norm1(tokens)
-        tokens = layer.norm2(tokens + _look(layer.cross_attn_token_to_image, tokens + token_pe, cells, position))
+        known = shared if layer.first else None
+        tokens = layer.norm2(tokens + _look(layer.cross_attn_token_to_image, tokens + token_pe, cells, position, known))
         tokens = layer.norm3(tokens + layer.mlp(tokens))
-        asking = _Asked(layer.cross_attn_image_to_token, tokens + token_pe, tokens)
+        asking = _Asked(layer.cross_attn_image_to_token, tokens + token_pe, tokens, known)
         for i, x in enumerate(cells):
             asking.answer(i, x, position, layer.norm4, out=changed[i])
         cells = list(changed)
@@ -62,8 +108,12 @@ def two_way(transformer: TwoWayTransformer, tokens: Tensor, image: Tensor, image
     return transformer.norm_final_attn(tokens + attended), changed
 
 
-def _look(attention: Attention, queries: Tensor, cells: list[Tensor], position: Tensor) -> Tensor:
+def _look(
+    attention: Attention, queries: Tensor, cells: list[Tensor], position: Tensor, shared: SharedImage | None = None
+) -> Tensor:
     """Tokens (n, t, dim) attend to each object's cells; the key's bias moves all scores alike and falls away."""
+    if shared is not None:
+        return shared.look(attention, queries)
     heads, count = attention.num_heads, queries.shape[1]
     asked = attention.q_proj(queries).unflatten(-1, (heads, -1)) * (attention.q_proj.out_features // heads) ** -0.5
     rows = torch.einsum("nthw,hwd->nhtd", asked, attention.k_proj.weight.unflatten(0, (heads, -1))).flatten(1, 2)
@@ -84,24 +134,35 @@ def _look(attention: Attention, queries: Tensor, cells: list[Tensor], position: 
 class _Asked:
     """Tokens as the cells of the image ask them: what scores a cell, and what each token adds to it."""
 
-    def __init__(self, attention: Attention, keys: Tensor, values: Tensor) -> None:
+    def __init__(self, attention: Attention, keys: Tensor, values: Tensor, shared: SharedImage | None) -> None:
         heads = attention.num_heads
-        self.heads = heads
-        key = attention.k_proj(keys).unflatten(-1, (heads, -1)) * (attention.k_proj.out_features // heads) ** -0.5
+        self.heads, self.shared = heads, shared
+        self.keys = attention.k_proj(keys).unflatten(-1, (heads, -1)) * (attention.k_proj.out_features // heads) ** -0.5
         value = attention.v_proj(values).unflatten(-1, (heads, -1))
         query, bias = attention.q_proj.weight.unflatten(0, (heads, -1)), attention.q_proj.bias.unflatten(0, (heads, -1))
-        self.rows = torch.einsum("nthw,hwd->nhtd", key, query).flatten(1, 2)
-        self.constants = torch.einsum("nthw,hw->nht", key, bias).flatten(1)[..., None]
+        if shared is None:
+            self.rows = torch.einsum("nthw,hwd->nhtd", self.keys, query).flatten(1, 2)
+            self.constants = torch.einsum("nthw,hw->nht", self.keys, bias).flatten(1)[..., None]
         adds = torch.einsum("nthw,dhw->nhtd", value, attention.out_proj.weight.unflatten(1, (heads, -1)))
         self.adds = (adds + attention.out_proj.bias / heads).flatten(1, 2)  # each head's shares sum to 1
 
     def answer(self, i: int, x: Tensor, position: Tensor, norm: torch.nn.LayerNorm, *, out: Tensor) -> None:
         """Object i's cells, changed by its tokens and normalised; ``out`` may be ``x``."""
         for start in range(0, len(x), _CELLS):
-            part = x[start : start + _CELLS]
-            asking = torch.add(part, position[start : start + _CELLS], out=buffer("keys", *part.shape))
-            scores = torch.mm(self.rows[i], asking.T, out=buffer("scores", len(self.rows[i]), len(part)))
-            by_token = scores.add_(self.constants[i]).view(self.heads, -1, len(part))
+            block = slice(start, start + _CELLS)
+            part = x[block]
+            by_token = self._scores(i, part, position, block)
             torch.softmax(by_token, dim=1, out=by_token)
-            total = torch.mm(scores.T, self.adds[i], out=buffer("keys", *part.shape)).add_(part)
-            out[start : start + _CELLS] = F.layer_norm(total, norm.normalized_shape, norm.weight, norm.bias, norm.eps)
+            shares = by_token.flatten(0, 1).T
+            total = torch.mm(shares, self.adds[i], out=buffer("keys", *part.shape)).add_(part)
+            out[block] = F.layer_norm(total, norm.normalized_shape, norm.weight, norm.bias, norm.eps)
+
+    def _scores(self, i: int, part: Tensor, position: Tensor, block: slice) -> Tensor:
+        """Of object i's tokens for some cells, (heads, t, cells)."""
+        count = self.keys.shape[1]
+        if self.shared is not None:
+            out = buffer("scores", self.heads, count, len(part))
+            return torch.bmm(self.keys[i].transpose(0, 1), self.shared.queries[..., block], out=out)
+        asking = torch.add(part, position[block], out=buffer("keys", *part.shape))
+        scores = torch.mm(self.rows[i], asking.T, out=buffer("scores", len(self.rows[i]), len(part)))
+        return scores.add_(self.constants[i]).view(self.heads, count, len(part))

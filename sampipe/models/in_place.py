@@ -1,7 +1,7 @@
 """A block of the paper's image encoder on a CPU: in this thread's buffers, the tokens changed where they lie.
 
 What takes the time besides the products is memory: fresh large tensors cost page faults, and scores that leave the
-cache are read back. So a row of windows, or a few queries of one head, goes from its norm to its projection before
+cache are read back. So a row of windows, or one head of the whole image, goes from its norm to its projection before
 the next one begins; projections and the relative positions are added by the products themselves.
 """
 
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sampipe.models.folded import buffer
+from sampipe.models.products import add_linear, linear
 
 if TYPE_CHECKING:
     from sampipe.models.vit import Block, WindowAttention
@@ -39,45 +40,43 @@ def change(block: Block, x: Tensor) -> None:
                 _attend_in_windows(block.norm1, block.attn, image[top : top + side])
         tokens = image.flatten(0, 1)
         for part in tokens.split(_TOKENS):
-            hidden = _linear(_normed(block.norm2, part), block.mlp.lin1, "hidden")
-            torch.ops.aten.gelu_(hidden)
-            _add_projection(part, hidden, block.mlp.lin2)
+            widen, narrow = block.mlp.lin1, block.mlp.lin2
+            hidden = linear(_normed(block.norm2, part), widen.weight, widen.bias, gelu=True)
+            add_linear(part, hidden, narrow.weight, narrow.bias)
 
 
 def _normed(norm: nn.LayerNorm, x: Tensor) -> Tensor:
     return F.layer_norm(x, norm.normalized_shape, norm.weight, norm.bias, norm.eps)
 
 
-def _linear(x: Tensor, layer: nn.Linear, name: str) -> Tensor:
-    return torch.addmm(layer.bias, x, layer.weight.T, out=buffer(name, len(x), layer.out_features))
-
-
-def _add_projection(x: Tensor, mixed: Tensor, layer: nn.Linear) -> None:
-    x.addmm_(mixed, layer.weight.T).add_(layer.bias)
-
-
 def _attend_in_windows(norm: nn.LayerNorm, attention: WindowAttention, x: Tensor) -> None:
     """A row of windows, (at most side, w, dim)."""
     height, width, dim = x.shape
-    side, heads = attention.side, attention.num_heads
-    right = -(-width // side)
-    qkv = _linear(_normed(norm, x.flatten(0, 1)), attention.qkv, "qkv").view(height, width, -1)
-    if (height, width) != (side, right * side):  # a token of padding is all bias
-        padded = buffer("padded qkv", side, right * side, 3 * dim)
-        padded[...] = attention.qkv.bias
+    tokens, side = x.flatten(0, 1), attention.side
+    qkv = linear(_normed(norm, tokens), attention.qkv.weight, attention.qkv.bias).view(height, width, -1)
+    mixed = buffer("row", height, width, dim)
+    for left in range(0, width, side):
+        window = slice(left, left + side)
+        mixed[:, window] = _attend_in_window(attention, qkv[:, window])
+    add_linear(tokens, mixed.flatten(0, 1), attention.proj.weight, attention.proj.bias)
+
+
+def _attend_in_window(attention: WindowAttention, qkv: Tensor) -> Tensor:
+    """One window's (at most side, at most side, 3 * dim) to (height, width, dim); what it lacks is all bias."""
+    (height, width), side, heads = qkv.shape[:2], attention.side, attention.num_heads
+    if (height, width) != (side, side):
+        padded = buffer("padded", side, side, qkv.shape[2]).copy_(attention.qkv.bias.expand(side, side, -1))
         padded[:height, :width] = qkv
         qkv = padded
-    windows = qkv.view(side, right, side, 3, heads, -1).permute(3, 1, 4, 0, 2, 5)  # 3, window, head, row, column, d
-    q, k, v = buffer("windows", *windows.shape).copy_(windows).flatten(1, 2)
-    scores = buffer("scores", len(q), side, side, side, side)
+    by_head = qkv.unflatten(2, (3, heads, -1)).permute(2, 3, 0, 1, 4)  # 3, head, row, column, d
+    q, k, v = buffer("window", *by_head.shape).copy_(by_head)
+    scores = buffer("scores", heads, side, side, side, side)
     _fill_with_positions(scores, q, attention)
-    flat = scores.view(len(q), side * side, -1)
+    flat = scores.view(heads, side * side, -1)
     flat.baddbmm_(q.flatten(1, 2), k.flatten(1, 2).transpose(1, 2), alpha=q.shape[-1] ** -0.5)
     torch.softmax(flat, dim=-1, out=flat)
-    mixed = torch.bmm(flat, v.flatten(1, 2), out=buffer("mixed", len(q), side * side, q.shape[-1]))
-    joined = mixed.view(right, heads, side, side, -1).permute(2, 0, 3, 1, 4)  # row, window, column, head, d
-    whole = buffer("joined", *joined.shape).copy_(joined).view(side, right * side, dim)
-    _add_projection(x.view(-1, dim), whole[:height, :width].reshape(-1, dim), attention.proj)
+    mixed = torch.bmm(flat, v.flatten(1, 2), out=buffer("mixed", heads, side * side, q.shape[-1]))
+    return mixed.view(heads, side, side, -1)[:, :height, :width].permute(1, 2, 0, 3).flatten(2)
 
 
 def _fill_with_positions(scores: Tensor, q: Tensor, attention: WindowAttention) -> None:
@@ -90,25 +89,20 @@ def _fill_with_positions(scores: Tensor, q: Tensor, attention: WindowAttention) 
 
 
 def _attend_globally(norm: nn.LayerNorm, attention: WindowAttention, x: Tensor) -> None:
-    """Every token to every token, (side * side, dim)."""
-    side, heads = attention.side, attention.num_heads
-    qkv = buffer("qkv", len(x), attention.qkv.out_features)
-    for start in range(0, len(x), _TOKENS):
-        part = slice(start, start + _TOKENS)
-        torch.addmm(attention.qkv.bias, _normed(norm, x[part]), attention.qkv.weight.T, out=qkv[part])
-    mixed = buffer("mixed", heads, len(x), x.shape[1] // heads)
+    """Every token to every token, (side * side, dim); a head at a time, from its queries to its share of the tokens."""
+    normed = _normed(norm, x)
+    heads = attention.num_heads
+    weights, biases = attention.qkv.weight.unflatten(0, (3, heads, -1)), attention.qkv.bias.unflatten(0, (3, heads, -1))
+    projection = attention.proj.weight.unflatten(1, (heads, -1))
+    x.add_(attention.proj.bias)
+    for head in range(heads):
+        q, k, v = (linear(normed, weights[part, head], biases[part, head]) for part in range(3))
+        x.addmm_(_attend_one_head(attention, q, k, v), projection[:, head].T)
+
+
+def _attend_one_head(attention: WindowAttention, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    side, out = attention.side, buffer("mixed", *v.shape)
     rows = max(1, _SCORES // side**3)
-    for queries, keys, values, out in zip(*qkv.view(len(x), 3, heads, -1).permute(1, 2, 0, 3), mixed, strict=True):
-        q, k, v = (
-            buffer(name, *queries.shape).copy_(t) for name, t in zip("qkv", (queries, keys, values), strict=True)
-        )
-        _attend_one_head(attention, q, k, v, rows, out)
-    joined = buffer("joined", len(x), heads, out.shape[1]).copy_(mixed.transpose(0, 1)).flatten(1)
-    _add_projection(x, joined, attention.proj)
-
-
-def _attend_one_head(attention: WindowAttention, q: Tensor, k: Tensor, v: Tensor, rows: int, out: Tensor) -> None:
-    side = attention.side
     offset = torch.arange(side)[:, None] - torch.arange(side) + side - 1
     grid = q.view(side, side, -1)
     by_row = torch.bmm(grid, attention.rel_pos_h[offset].transpose(1, 2))
@@ -121,3 +115,4 @@ def _attend_one_head(attention: WindowAttention, q: Tensor, k: Tensor, v: Tensor
         flat = scores.view(-1, side * side).addmm_(q[tokens], k.T, alpha=q.shape[1] ** -0.5)
         torch.softmax(flat, dim=-1, out=flat)
         torch.mm(flat, v, out=out[tokens])
+    return out

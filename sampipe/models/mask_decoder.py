@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from sampipe.models.config import MaskDecoderConfig
-from sampipe.models.folded import is_folding_worthwhile, two_way
+from sampipe.models.folded import SharedImage, is_folding_worthwhile, two_way
 from sampipe.models.layers import MLP, LayerNorm2d
 from sampipe.models.mixing import mixing
 from sampipe.models.transformer import TwoWayTransformer
@@ -71,6 +71,7 @@ class MaskDecoder(nn.Module):
         *,
         fine: Sequence[Tensor] = (),
         outputs: Sequence[int],
+        shared: SharedImage | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Decode n prompts on one image.
 
@@ -81,23 +82,30 @@ class MaskDecoder(nn.Module):
             fine: finer maps, (1 or n, dim / 4, 2 * grid, 2 * grid) and (1 or n, dim / 8, 4 * grid, 4 * grid), for
                 models that use them.
             outputs: which mask tokens to answer with: ``(0,)`` or ``(1, 2, 3)``.
+            shared: what :meth:`share` gave for this image.
 
         Returns:
             logits (n, len(outputs), 4 * grid, 4 * grid) and predicted IoU (n, len(outputs)).
         """
-        attended = self.attend(image, image_pe, prompt_tokens)
+        attended = self.attend(image, image_pe, prompt_tokens, shared=shared)
         return self.draw(attended, outputs=outputs, fine=fine), self.predicted_iou(attended)[:, list(outputs)]
 
-    def attend(self, image: Tensor, image_pe: Tensor, prompt_tokens: Tensor) -> Attended:
+    def attend(
+        self, image: Tensor, image_pe: Tensor, prompt_tokens: Tensor, *, shared: SharedImage | None = None
+    ) -> Attended:
         """What prompts and image make of each other; arguments as in :meth:`forward`."""
         own = torch.cat([self.iou_token.weight, self.mask_tokens.weight])
         tokens = torch.cat([own.expand(len(prompt_tokens), -1, -1), prompt_tokens], dim=1)
         hw = (image.shape[-2], image.shape[-1])
         image = self.mixing(image)
         folded = is_folding_worthwhile(self.transformer, tokens)
-        transform = partial(two_way, self.transformer) if folded else self.transformer
+        transform = partial(two_way, self.transformer, shared=shared) if folded else self.transformer
         tokens, cells = transform(tokens, image.flatten(2).transpose(1, 2), image_pe[None])
         return Attended(tokens, cells, hw, folded)
+
+    def share(self, image: Tensor, image_pe: Tensor) -> SharedImage:
+        """What many prompts on one image (1, dim, grid, grid) have in common, to be given with them."""
+        return SharedImage(self.transformer, self.mixing(image).flatten(2).transpose(1, 2), image_pe[None])
 
     def predicted_iou(self, attended: Attended) -> Tensor:
         """(n, mask tokens): known before any mask is drawn."""

@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from sampipe._report import note_device
 from sampipe.errors import CheckpointError, DataError
 from sampipe.models.config import NanoConfig, SamConfig, TinyViTConfig, ViTConfig
+from sampipe.models.folded import SharedImage
 from sampipe.models.mask_decoder import MaskDecoder
 from sampipe.models.nano import NanoEncoder
 from sampipe.models.prompt_encoder import PromptEncoder, PromptTensors
@@ -25,6 +26,7 @@ from sampipe.types import Frame, Image, ImageEmbedding, Masks, Prompts
 
 SINGLE_MASK = (0,)
 AMBIGUOUS_MASKS = (1, 2, 3)
+_MANY = 4  # prompts on one image, from which on what they share on a CPU is worth making
 _CPU_VALUES, _GPU_VALUES = 1 << 22, 1 << 26  # image values decoded at once: 4 and 64 objects of an official model
 
 
@@ -92,10 +94,13 @@ class PreparedImage:
         grid = sam.prompt_encoder.pe_layer.grid
         self._positions = grid(*embedding.shape[-2:]) if positions is None else positions
         self._without_mask: Tensor | None = None
+        self._shared: SharedImage | None = None
+        self._asked = 0
 
     def decode(self, prompt_tokens: Tensor, dense: Tensor, *, outputs: Sequence[int]) -> tuple[Tensor, Tensor]:
         """See :meth:`Sam.decode`."""
-        return self._decoder(self._with(dense), self._positions, prompt_tokens, fine=self._fine, outputs=outputs)
+        image, shared = self._prompted(dense, len(prompt_tokens))
+        return self._decoder(image, self._positions, prompt_tokens, fine=self._fine, outputs=outputs, shared=shared)
 
     def decode_good(
         self, prompt_tokens: Tensor, dense: Tensor, *, outputs: Sequence[int], iou: float
@@ -105,7 +110,8 @@ class PreparedImage:
         Returns:
             which (k, 2) object and index into ``outputs``, logits (k, m, m), predicted IoU (k,).
         """
-        attended = self._decoder.attend(self._with(dense), self._positions, prompt_tokens)
+        image, shared = self._prompted(dense, len(prompt_tokens))
+        attended = self._decoder.attend(image, self._positions, prompt_tokens, shared=shared)
         ious = self._decoder.predicted_iou(attended)[:, list(outputs)]
         which = (ious >= iou).nonzero()
         drawn = []
@@ -116,6 +122,16 @@ class PreparedImage:
         side = 4 * attended.hw[0]
         logits = torch.cat(drawn) if drawn else ious.new_empty(0, side, side)
         return which, logits, ious[which[:, 0], which[:, 1]]
+
+    def _prompted(self, dense: Tensor, count: int) -> tuple[Tensor, SharedImage | None]:
+        """The embedding with the dense prompt, and what all prompts share once they have been many."""
+        image = self._with(dense)
+        if image is not self._without_mask or image.device.type != "cpu":
+            return image, None
+        self._asked += count
+        if self._shared is None and self._asked >= _MANY:
+            self._shared = self._decoder.share(image, self._positions)
+        return image, self._shared
 
     def _with(self, dense: Tensor) -> Tensor:
         if dense.shape[-1] > 1:
@@ -194,7 +210,7 @@ class SamModel:
         """Answer n prompts on one embedded image.
 
         Prompts are sanitized first (:meth:`Prompts.sanitize`); objects prompted in the same way go through the decoder
-        together, a few at a time, so an object's masks do not depend on its company.
+        together, a few at a time, so an object's masks depend on its company by rounding alone.
 
         Args:
             embedding: of this model.

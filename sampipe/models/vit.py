@@ -154,12 +154,13 @@ class ImageEncoderViT(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         check_square(x, self.config.image_size)
-        x = self.patch_embed(x) + self.pos_embed
+        x = self.patch_embed(x)
         if is_in_place_possible(x):
-            x = x.contiguous()
+            x = x.contiguous().add_(self.pos_embed)
             for block in self.blocks:
                 change(cast("Block", block), x)
         else:
+            x = x + self.pos_embed
             for block in self.blocks:
                 x = block(x)
         return self.neck(x.permute(0, 3, 1, 2))

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,6 +20,9 @@ from sampipe.types import _runs
 from sampipe.types._arrays import BoolArray, FloatArray, IntArray
 from sampipe.types.frame import Frame
 from sampipe.types.rle import RLE
+
+if TYPE_CHECKING:
+    import torch
 
 _BLOCK = 128  # columns of pixels a product: the intermediate stays in the cache
 
@@ -58,7 +62,6 @@ def axis(low: int, input_size: int, resized: int, original: int) -> Axis:
             weights[pixels, column] += weight
             first = np.minimum(first, np.where(weight > 0, column, first))
             stop = np.maximum(stop, np.where(weight > 0, column + 1, stop))
-    weights.flags.writeable = False
     return Axis(weights, np.minimum.accumulate(first[::-1])[::-1], np.maximum.accumulate(stop))
 
 
@@ -109,7 +112,7 @@ def to_window(low: FloatArray, frame: Frame, threshold: float) -> Window:
     (y0, y1), (x0, x1) = _reach(low > threshold, rows, columns)
     transposed = np.empty((x1 - x0, y1 - y0), dtype=np.bool_)
     for tile, weights, across in _tiles(low, rows, columns, (y0, y1), (x0, x1)):
-        np.greater(weights @ across.T, threshold, out=transposed[tile])
+        _compare(weights, across.T, threshold, out=transposed[tile])
     return Window((x0, y0), transposed)
 
 
@@ -119,7 +122,7 @@ def fill(low: FloatArray, frame: Frame, threshold: float, mask: BoolArray) -> No
     (y0, y1), (x0, x1) = _reach(low > threshold, rows, columns)
     window = mask[y0:y1, x0:x1]
     for tile, weights, across in _tiles(low, rows, columns, (y0, y1), (x0, x1)):
-        np.greater(across @ weights.T, threshold, out=window[:, tile])
+        _compare(across, weights.T, threshold, out=window[:, tile])
 
 
 def counts_above(low: FloatArray, frame: Frame, thresholds: Sequence[float]) -> list[int]:
@@ -128,10 +131,24 @@ def counts_above(low: FloatArray, frame: Frame, thresholds: Sequence[float]) -> 
     counts = [0] * len(thresholds)
     down, right = _reach(low > min(thresholds), rows, columns)
     for _, weights, across in _tiles(low, rows, columns, down, right):
-        values = weights @ across.T
+        values = _product(weights, across.T)
         for index, threshold in enumerate(thresholds):
-            counts[index] += int(np.count_nonzero(values > threshold))
+            counts[index] += int((values > threshold).sum())
     return counts
+
+
+def _compare(a: FloatArray, b: FloatArray, threshold: float, *, out: BoolArray) -> None:
+    """Where the product lies above ``threshold``."""
+    import torch
+
+    torch.gt(_product(a, b), threshold, out=torch.from_numpy(out))
+
+
+def _product(a: FloatArray, b: FloatArray) -> torch.Tensor:
+    """``a @ b``, by torch: NumPy's threads, awake for a while after each product, would stand in the way of torch's."""
+    import torch
+
+    return torch.mm(torch.from_numpy(a), torch.from_numpy(b))
 
 
 def _reach(above: BoolArray, rows: Axis, columns: Axis) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -160,7 +177,7 @@ def _tiles(
     for start in range(y0, y1, _BLOCK):  # a pixel depends on few logits: by blocks, little is multiplied by 0
         stop = min(start + _BLOCK, y1)
         near = slice(int(down.first[start]), int(down.stop[stop - 1]))
-        np.matmul(down.weights[start:stop, near], low[near, used], out=across[start - y0 : stop - y0])
+        across[start - y0 : stop - y0] = _product(down.weights[start:stop, near], low[near, used])
     for start in range(x0, x1, _BLOCK):
         stop = min(start + _BLOCK, x1)
         near = slice(int(right.first[start]), int(right.stop[stop - 1]))

@@ -8,7 +8,7 @@ from random_sam import SMALL_VIT, random_sam
 from torch import Tensor
 
 from sampipe.models import folded
-from sampipe.models.folded import is_folding_worthwhile, two_way
+from sampipe.models.folded import SharedImage, is_folding_worthwhile, two_way
 from sampipe.models.upscaled import mask_logits
 
 SAM = random_sam(SMALL_VIT)
@@ -30,6 +30,17 @@ def test_two_way(images: int) -> None:
     ):
         assert close(ours, plain)
     assert torch.equal(image, kept), "the image belongs to the caller"
+
+
+@torch.inference_mode()
+def test_what_many_prompts_share_changes_nothing() -> None:
+    transformer = SAM.mask_decoder.transformer
+    tokens, image, position = torch.randn(3, 7, DIM), torch.randn(1, 700, DIM), torch.randn(1, 700, DIM)
+    shared = SharedImage(transformer, image, position)
+    for ours, plain in zip(
+        two_way(transformer, tokens, image, position, shared), transformer(tokens, image, position), strict=True
+    ):
+        assert close(ours, plain)
 
 
 @torch.inference_mode()
