@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sampipe_integrations.transformers import GroundingDino, Owl
-from sampipe_integrations.transformers.grounding_dino import _Caption, assign, caption_of, to_xyxy
+from sampipe_integrations.transformers.grounding_dino import _Caption, assign, caption_of
+from sampipe_integrations.transformers.open_vocabulary import to_xyxy
 
 import sampipe as sp
 

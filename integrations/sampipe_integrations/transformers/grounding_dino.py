@@ -10,79 +10,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 import sampipe as sp
-from sampipe_integrations._detections import check_fraction
-from sampipe_integrations._phrases import checked_phrases, phrase_prompts
-from sampipe_integrations.transformers.loading import load_pretrained, weights_requirement
-from sampipe_integrations.transformers.tokenizers import load_tokenizer
+from sampipe_integrations.transformers.open_vocabulary import Found, OpenVocabularyDetector, to_xyxy
 
 _STOPS = str.maketrans(dict.fromkeys(".?", " "))  # where the model parts phrases
 
 
-class GroundingDino(sp.Node):
+class GroundingDino(OpenVocabularyDetector):
     """Boxes of the things that phrases name, by GroundingDINO (Liu et al. 2023), as prompts.
 
     Every box gets the one phrase whose words it matches best, so phrases never run together ("firehydr"), whatever
     the tokenizer does. More phrases than the model reads at once are read in several goes.
 
-    Args:
-        texts: phrases, such as ["wheel", "dog"]; left out where they come through the input ``text``.
-        model: a name on the Hugging Face hub, downloaded on first use, or a folder that ``save_pretrained`` wrote.
-        confidence: keep boxes with at least this score.
-        nms: IoU above which the weaker of two boxes of one phrase goes.
-        max_detections: keep at most so many, the best.
-        device: where to run; ``auto`` is the fastest that is there.
-
-    Raises:
-        DataError: no phrase, a phrase too long for the model, or a threshold outside 0..1.
-        CheckpointError: a model that is missing, of another kind, or whose weights do not fill it.
-        MissingDependencyError: transformers is not installed.
+    Its parameters are those of :class:`OpenVocabularyDetector`.
     """
 
-    texts: Sequence[str] = ()
+    kinds = ("grounding-dino", "mm-grounding-dino")
+    wanted = "a GroundingDINO"
+
     model: str = "IDEA-Research/grounding-dino-tiny"
-    confidence: float = 0.3
-    nms: float = 0.7
-    max_detections: int = 300
-    device: str = "auto"
 
-    def __post_init__(self) -> None:
-        check_fraction(confidence=self.confidence, nms=self.nms)
-        if self.texts:
-            sp.Text.of(self.texts)
-
-    def requirements(self) -> Sequence[sp.Requirement]:
-        """transformers, the model and the device."""
-        package = sp.Requirement.package("transformers", extra="transformers")
-        return package, weights_requirement(self.model), sp.Requirement.device(self.device)
-
-    @sp.resource(shared=lambda self: ("transformers.grounding_dino", self.model, self.device))
-    def loaded(self) -> _Loaded:
-        """The loaded model; phrases are no part of it."""
-        network, processor = load_pretrained(
-            self.model,
-            "AutoModelForZeroShotObjectDetection",
-            device=self.device,
-            what="an open-vocabulary detector",
-        )
-        if network.config.model_type not in ("grounding-dino", "mm-grounding-dino"):
-            raise sp.CheckpointError(f"{self.model}: a {network.config.model_type}; wanted a GroundingDINO.")
-        return _Loaded(network, processor, load_tokenizer(self.model))
-
-    def run(self, image: sp.Image, text: sp.Text | None = None) -> sp.Prompts:
-        """Find what the phrases name."""
-        phrases = checked_phrases(self.texts, text)
+    def find(self, image: sp.Image, phrases: Sequence[str]) -> Found:
         found = [self._detect(image, group) for group in self._groups(phrases)]
         boxes, class_ids, scores = (np.concatenate(column) for column in zip(*found, strict=True))
-        return phrase_prompts(
-            image,
-            boxes,
-            phrases=phrases,
-            class_ids=class_ids,
-            scores=scores,
-            nms=self.nms,
-            limit=self.max_detections,
-            source=self.type_id,
-        )
+        return boxes, class_ids, scores
 
     def _groups(self, phrases: Sequence[str]) -> Iterator[_Caption]:
         """Captions of as many phrases as fit into what the model reads."""
@@ -94,17 +44,12 @@ class GroundingDino(sp.Node):
                 group.append(number)
                 continue
             if not group:
-                raise sp.DataError(
-                    f"text: {phrases[number][:40]!r}... is longer than the {limit} tokens that {self.model} reads; "
-                    "name the thing in fewer words."
-                )
+                raise self.too_long(phrases[number], limit)
             yield caption_of(phrases, group, self.loaded.tokenizer)
             group = [number]
         yield caption_of(phrases, group, self.loaded.tokenizer)
 
-    def _detect(
-        self, image: sp.Image, caption: _Caption
-    ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]:
+    def _detect(self, image: sp.Image, caption: _Caption) -> Found:
         import torch
 
         loaded, device = self.loaded, self.loaded.network.device
@@ -117,13 +62,6 @@ class GroundingDino(sp.Node):
         class_ids, scores = assign(likely, caption)
         good = np.flatnonzero(scores >= self.confidence)
         return to_xyxy(centers[good], image.wh), class_ids[good], scores[good]
-
-
-@dataclass(frozen=True)
-class _Loaded:
-    network: Any
-    processor: Any
-    tokenizer: Any
 
 
 @dataclass(frozen=True)
@@ -162,9 +100,3 @@ def assign(likely: NDArray[np.float32], caption: _Caption) -> tuple[NDArray[np.i
     )
     best = by_phrase.argmax(axis=1)
     return np.asarray(caption.phrases, np.int64)[best], by_phrase[np.arange(len(best)), best].astype(np.float32)
-
-
-def to_xyxy(centers: NDArray[np.float32], wh: tuple[int, int]) -> NDArray[np.float32]:
-    """Boxes (n, 4) cx, cy, w, h in shares of a picture as x0, y0, x1, y1 in its pixels."""
-    corners = np.concatenate([centers[:, :2] - centers[:, 2:] / 2, centers[:, :2] + centers[:, 2:] / 2], axis=1)
-    return np.asarray(corners * np.array([*wh, *wh]), dtype=np.float32)
