@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sampipe.cli import _options as options
 from sampipe.cli import _saving, _screen
 from sampipe.cli.graphs import GraphFile
 
@@ -39,7 +40,7 @@ def run(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the job in DIR: only what is not done.")] = False,
     batch_size: Annotated[int, typer.Option(min=1, help="Images that a node takes at once, where it can.")] = 1,
     readers: Annotated[int, typer.Option(min=1, help="Threads that read and decode images.")] = 2,
-    json: Annotated[bool, typer.Option("--json", help="Print events, a JSON document a line.")] = False,
+    json: options.JsonEvents = False,
     engine: Annotated[str, typer.Option(metavar="NAME", help="Who does the work: local, or ray.")] = "local",
     address: Annotated[
         str | None,
@@ -125,8 +126,7 @@ def _kinds(graph: Graph, file: Path, save: str | None) -> tuple[str, ...]:
         return ()
     if save is not None:
         return _saving.parse_kinds(save)
-    own = [name for name, node in graph.nodes.items() if not node.pure]
-    if own:  # for all we know, they save what the user wants
-        _screen.note(f"{file} saves by itself ({', '.join(own)}); only the rows are written beside that")
+    if graph.savers:  # for all we know, they save what the user wants
+        _screen.note(f"{file} saves by itself ({', '.join(graph.savers)}); only the rows are written beside that")
         return ()
     return _saving.parse_kinds(_saving.DEFAULT)

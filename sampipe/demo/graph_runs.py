@@ -62,7 +62,8 @@ class Runner:
                 yield _error(name, why), "", gr.skip() if drawn is None else drawing_html(drawn, name), ""
                 return
             graph = graph_of(draft)
-            self._refuse_saving(graph)
+            if not self.may_save:
+                refuse_savers(graph)
             words = {one.given: value for one, value in zip(shown, values, strict=True) if one.given is not None}
             inputs = self._inputs(graph, read(dict[str, Any], json.loads(asked)), words)
             yield from self._run(graph, inputs, str(window.session_hash))
@@ -90,14 +91,6 @@ class Runner:
                 found = json.dumps(answer, allow_nan=False)
             yield note(told), cards(graph, result, picture), drawing_html(graph, None), found
 
-    def _refuse_saving(self, graph: Graph) -> None:
-        for name, node in graph.nodes.items():
-            if not node.pure and not self.may_save:
-                raise DataError(
-                    f"{name}: {type(node).__name__} leaves files on this machine, which a page does not do for a graph "
-                    "that was brought to it; remove the node here, or use `sampipe run`."
-                )
-
     def _inputs(self, graph: Graph, asked: Mapping[str, Any], words: Mapping[str, Any]) -> dict[str, Any]:
         """What the graph is given: the bench's picture and marks, and the widgets' values."""
         inputs: dict[str, Any] = {}
@@ -117,6 +110,19 @@ class Runner:
             elif port.required:
                 raise DataError(f"{name}: a page cannot give {type_name(port.type)}; run the graph from Python.")
         return inputs
+
+
+def refuse_savers(graph: Graph) -> None:
+    """A graph that somebody brought leaves nothing on this machine.
+
+    Raises:
+        DataError: it would.
+    """
+    for name in graph.savers:
+        raise DataError(
+            f"{name}: {type(graph.nodes[name]).__name__} leaves files on this machine, which a page does not do for a "
+            "graph that was brought to it; remove the node here, or use `sampipe run`."
+        )
 
 
 def drawing_html(graph: Graph, failed: str | None) -> str:

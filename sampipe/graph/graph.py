@@ -68,6 +68,11 @@ class Graph:
         """What an engine has to do, in order: nodes that reach an output or have an effect of their own."""
         return plan(self.nodes, self.wires, self.outputs)
 
+    @property
+    def savers(self) -> tuple[str, ...]:
+        """The names of the nodes that leave something outside, such as files."""
+        return tuple(name for name, node in self.nodes.items() if not node.pure and not node.remembers)
+
     def outputs_of(self, kind: type) -> tuple[str, ...]:
         """The names of the outputs of one type."""
         available = sources(self.inputs, self.nodes)

@@ -51,6 +51,8 @@ class Node:
     """Goes up when the same parameters begin to mean something else."""
     pure: ClassVar[bool] = True
     """False for a node with an effect outside (it saves files): it runs even if nothing uses its output."""
+    remembers: ClassVar[bool] = False
+    """True for a node that is not pure only because it remembers what it saw: it leaves nothing outside."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

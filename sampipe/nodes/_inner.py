@@ -13,9 +13,16 @@ def inner_graph(owner: str, text: str, kinds: Sequence[type]) -> tuple[Graph, st
     """The graph of a YAML text or file, and the name of its one output of one of ``kinds``.
 
     Raises:
-        GraphError: it takes more than an image, or has no such output or several.
+        GraphError: it takes more than an image, has no such output or several, or a node of it is not pure: it would
+            save a file for each part of a picture, behind the back of whoever looked at the outer graph.
     """
     graph = Graph.from_yaml(text)
+    impure = [f"{name} ({type(node).__name__})" for name, node in graph.nodes.items() if not node.pure]
+    if impure:
+        raise GraphError(
+            f"{owner}: {', '.join(impure)} in the inner graph saves files or remembers pictures; put it into the graph "
+            f"around {owner}."
+        )
     required = [name for name, port in graph.inputs.items() if port.required]
     outputs = [name for kind in kinds for name in graph.outputs_of(kind)]
     if required != ["image"] or len(outputs) != 1:

@@ -61,6 +61,7 @@ class Follow(SamNode):
     """
 
     pure: ClassVar[bool] = False
+    remembers: ClassVar[bool] = True
 
     detect: str | None = None
     every: int = 5

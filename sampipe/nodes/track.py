@@ -31,6 +31,7 @@ class Track(Node):
     """
 
     pure: ClassVar[bool] = False
+    remembers: ClassVar[bool] = True
 
     patience: int = 30
     least_iou: float = 0.1

@@ -70,6 +70,15 @@ def test_run_leaves_saving_to_a_graph_that_saves(
     assert "saves by itself (save)" in result.stderr
 
 
+def test_run_saves_for_a_graph_that_only_remembers(
+    sampipe: Sampipe, graph: Callable[..., Path], photos: Path, tmp_path: Path
+) -> None:
+    remembers = "  same: {type: sampipe.Follow@1, inputs: {image: $image}}"
+    result = sampipe("run", graph(remembers), photos / "a.png", "--out", tmp_path / "out")
+    assert "saves by itself" not in result.stderr
+    assert "a.overlay.png" in names(tmp_path / "out")
+
+
 def test_run_gives_each_of_several_masks_outputs_a_folder_and_writes_pictures(
     sampipe: Sampipe, graph: Callable[..., Path], photos: Path, tmp_path: Path
 ) -> None:

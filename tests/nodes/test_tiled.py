@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import sampipe as sp
-from sampipe.nodes import Tiled
+from sampipe.nodes import Follow, SavePng, Tiled
 from sampipe.nodes.tiled import tiles
 
 
@@ -102,6 +102,21 @@ def test_a_graph_that_gives_no_masks_is_refused() -> None:
 
     with pytest.raises(sp.GraphError, match="one output that is masks"):
         Tiled.of(Annotate()).run(picture((20, 20), []))
+
+
+@pytest.mark.parametrize("owner", [Tiled, Follow])
+def test_a_graph_that_saves_does_not_hide_in_a_node(owner: type[Tiled] | type[Follow], tmp_path) -> None:
+    find, save = Blobs(), SavePng(directory=str(tmp_path / "taken"))
+
+    def kept(image: sp.Image) -> sp.Masks:
+        masks = find(image)
+        save(image, masks)
+        return masks
+
+    graph = sp.trace(kept)
+    with pytest.raises(sp.GraphError, match=r"\(SavePng\) in the inner graph saves files"):
+        owner.of(graph).run(picture((20, 20), [(2, 2, 5, 5, 9)]))
+    assert not (tmp_path / "taken").exists()
 
 
 def test_a_path_or_a_text_is_a_graph(tmp_path) -> None:
