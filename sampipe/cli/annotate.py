@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from sampipe.cli import _options as options
+
 
 def annotate(
     folder: Annotated[Path, typer.Argument(help="With photos in it, or in images/ inside it.", show_default=False)],
@@ -20,9 +22,7 @@ def annotate(
             help="Pre-fill photos with what this finds: face, yolox_nano, 'text:a dog', learned, everything …",
         ),
     ] = None,
-    confidence: Annotated[
-        float | None, typer.Option(min=0, max=1, help="The lowest confidence of a --detector that counts.")
-    ] = None,
+    confidence: options.Confidence = None,
     learn: Annotated[
         bool, typer.Option("--learn", help="First train a detector on the masks so far, then pre-fill with it.")
     ] = False,
@@ -30,8 +30,8 @@ def annotate(
     automatic: Annotated[
         bool, typer.Option("--automatic", help="Pre-fill every photo that nobody has worked on, without a page.")
     ] = False,
-    model: Annotated[str, typer.Option(help="A name from `sampipe models`, or a checkpoint file.")] = "nano",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
+    model: options.Model = "nano",
+    device: options.Device = "auto",
     port: Annotated[int | None, typer.Option(help="Of the page; a free one from 7860 on without.")] = None,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page.")] = True,
 ) -> None:

@@ -7,13 +7,15 @@ from typing import Annotated
 
 import typer
 
+from sampipe.cli import _options as options
+
 
 def demo(
     graph: Annotated[
         Path | None, typer.Argument(metavar="[GRAPH]", help="A graph file: a page for it alone.", show_default=False)
     ] = None,
-    model: Annotated[str, typer.Option(help="A name from `sampipe models`, or a checkpoint file.")] = "nano",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
+    model: options.Model = "nano",
+    device: options.Device = "auto",
     port: Annotated[
         int | None, typer.Option(min=1, max=65535, help="A free one from 7860 on by default.", show_default=False)
     ] = None,

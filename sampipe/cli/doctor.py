@@ -7,10 +7,11 @@ import platform
 import sys
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
+from sampipe.cli import _options as options
 from sampipe.cli import _screen
 
 _PACKAGES = (
@@ -27,7 +28,7 @@ _NOT_FOR_USERS = {"all", "dev", "fuzz", "test"}
 _OFFLINE_FLAGS = ("SAMPIPE_OFFLINE", "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
 
 
-def doctor(json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False) -> None:
+def doctor(json: options.JsonDocument = False) -> None:
     """Say what is installed, what works, and what to do about the rest.
 
     Exit code 1 if `sampipe segment` with the embedded model cannot run.

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from sampipe.cli import _options as options
+
 app = typer.Typer(no_args_is_help=True, help="Write models in other formats.")
 
 
@@ -17,7 +19,7 @@ def export() -> None:
 
 @app.command()
 def onnx(
-    model: Annotated[str, typer.Option(help="A name from `sampipe models`, or a checkpoint file.")] = "nano",
+    model: options.Model = "nano",
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="<model>.decoder.onnx by default.")] = None,
     check: Annotated[bool, typer.Option(help="Compare the file with PyTorch on several kinds of prompts.")] = True,
 ) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from sampipe.cli import _options as options
 from sampipe.cli import _screen
 
 GraphFile = Annotated[Path, typer.Argument(metavar="GRAPH.yaml", help="A graph file.", show_default=False)]
@@ -22,7 +23,7 @@ class Drawing(str, Enum):
 
 def check(
     graph: GraphFile,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    json: options.JsonDocument = False,
 ) -> None:
     """Say what a graph needs and this machine lacks: packages, weights, devices. Loads nothing heavy.
 

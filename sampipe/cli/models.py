@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sampipe.cli import _options as options
 from sampipe.cli import _screen
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ Name = Annotated[str, typer.Argument(help="A model's name, such as vit_b.", show
 @app.callback()
 def models(
     context: typer.Context,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    json: options.JsonDocument = False,
 ) -> None:
     """List the models, download one, or verify its file."""
     if context.invoked_subcommand is not None:

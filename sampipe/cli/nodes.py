@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sampipe.cli import _options as options
 from sampipe.cli import _screen
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 def nodes(
     name: Annotated[str | None, typer.Argument(help="One node, in full: Segment or sampipe.Segment@1.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    json: options.JsonDocument = False,
 ) -> None:
     """List the installed nodes, or tell all about one."""
     from sampipe.graph.registry import node_types

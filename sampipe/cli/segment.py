@@ -7,10 +7,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sampipe.cli import _options as options
 from sampipe.cli import _saving
 
 if TYPE_CHECKING:
     from sampipe.graph import Graph
+
+Boxes = Annotated[
+    list[str] | None,
+    typer.Option(metavar="X1,Y1,X2,Y2", help="A box in pixels around an object; one object for each --box."),
+]
+Points = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="X,Y[,0|1]",
+        help="A click in pixels, on the object (1) or beside it (0). All points of one call, "
+        "with the --box if there is one, describe one object.",
+    ),
+]
 
 
 def segment(
@@ -22,28 +36,13 @@ def segment(
             show_default=False,
         ),
     ],
-    detector: Annotated[
-        str | None, typer.Option(metavar="ID", help="What finds the objects: face, yolox_nano, onnx:FILE, …")
-    ] = None,
-    box: Annotated[
-        list[str] | None,
-        typer.Option(metavar="X1,Y1,X2,Y2", help="A box in pixels around an object; one object for each --box."),
-    ] = None,
-    point: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="X,Y[,0|1]",
-            help="A click in pixels, on the object (1) or beside it (0). All points of one call, "
-            "with the --box if there is one, describe one object.",
-        ),
-    ] = None,
+    detector: options.Detector = None,
+    box: Boxes = None,
+    point: Points = None,
     everything: Annotated[
         bool, typer.Option("--everything", help="Every object; this is what happens without any prompt.")
     ] = False,
-    text: Annotated[
-        str | None,
-        typer.Option(metavar="WORDS", help="What to look for, with commas: 'a dog, a wheel'."),
-    ] = None,
+    text: options.Text = None,
     text_mode: Annotated[
         str | None,
         typer.Option(
@@ -54,19 +53,17 @@ def segment(
         str | None,
         typer.Option(help="What reads the --text: words (in the package), ViT-B-32/openai, local-dir:DIR …"),
     ] = None,
-    model: Annotated[str, typer.Option(help="A name from `sampipe models`, or a checkpoint file.")] = "nano",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
-    confidence: Annotated[
-        float | None, typer.Option(min=0, max=1, help="The lowest confidence of a --detector that counts.")
-    ] = None,
+    model: options.Model = "nano",
+    device: options.Device = "auto",
+    confidence: options.Confidence = None,
     seconds: Annotated[
         float | None, typer.Option(min=0, help="Time for each image when all is segmented; the best answer until then.")
     ] = None,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the files go.")] = Path("out"),
+    out: options.Out = Path("out"),
     save: Annotated[
         str, typer.Option(help=f"What to save, comma-separated: {', '.join(_saving.KINDS)}.")
     ] = _saving.DEFAULT,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")] = False,
+    json: options.JsonDocument = False,
 ) -> None:
     """Segment images: everything in them, what a box, points or words say, or what a detector finds.
 

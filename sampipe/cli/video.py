@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sampipe.cli import _options as options
 from sampipe.cli import _screen
 from sampipe.cli._root import FAILED, INTERRUPTED
 
@@ -29,10 +30,8 @@ def video(
             show_default=False,
         ),
     ],
-    detector: Annotated[
-        str | None, typer.Option(metavar="ID", help="What finds the objects: face, yolox_nano:FILE, onnx:FILE, …")
-    ] = None,
-    text: Annotated[str | None, typer.Option(metavar="WORDS", help="What to look for, with commas.")] = None,
+    detector: options.Detector = None,
+    text: options.Text = None,
     box: Annotated[
         list[str] | None, typer.Option(metavar="X1,Y1,X2,Y2", help="A box on the first frame; an object for each.")
     ] = None,
@@ -43,15 +42,13 @@ def video(
         Path | None, typer.Option(metavar="FILE", help="A graph file to run on every frame, in place of all these.")
     ] = None,
     every: Annotated[int, typer.Option(min=1, help="Frames from one detection to the next.")] = 5,
-    confidence: Annotated[
-        float | None, typer.Option(min=0, max=1, help="The lowest confidence of a --detector that counts.")
-    ] = None,
-    model: Annotated[str, typer.Option(help="A name from `sampipe models`, or a checkpoint file.")] = "nano",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
+    confidence: options.Confidence = None,
+    model: options.Model = "nano",
+    device: options.Device = "auto",
     frames: Annotated[int | None, typer.Option(min=1, help="End after so many.", show_default=False)] = None,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the files go.")] = Path("out"),
+    out: options.Out = Path("out"),
     save: Annotated[str, typer.Option(help="What to save, comma-separated: overlay, rows.")] = "overlay,rows",
-    json: Annotated[bool, typer.Option("--json", help="Print events, one JSON document a line.")] = False,
+    json: options.JsonEvents = False,
 ) -> None:
     """Segment a video: objects found every few frames, followed between, each with one id.
 

@@ -7,7 +7,11 @@ from typing import Annotated
 
 import typer
 
-Model = Annotated[str, typer.Option(help="A model's name or a checkpoint file; see `sampipe models`.")]
+from sampipe.cli import _options
+
+Model = _options.Model
+Device = _options.Device
+
 Data = Annotated[Path, typer.Option(help="A COCO folder: images/ and instances.json or instances.json.gz.")]
 DataOrList = Annotated[
     Path | None,
@@ -31,7 +35,6 @@ AnnotationFile = Annotated[
 Limit = Annotated[int | None, typer.Option(min=1, help="At most so many pictures, drawn with --seed.")]
 MinArea = Annotated[int, typer.Option(min=0, help="Smallest object, in square pixels of its mask.")]
 Seed = Annotated[int, typer.Option(help="Of every random draw.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
 Out = Annotated[
     Path | None,
     typer.Option(metavar="DIR", help="Keep the results of each picture here; the same command again goes on there."),

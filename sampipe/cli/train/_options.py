@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sampipe.errors import DataError
 
 if TYPE_CHECKING:
+    from sampipe.train.config import RunOptions
     from sampipe.train.trainer import Validate
 
 DATA, START, TAUGHT, EXAMPLES, OPTIMIZER, RUN, WATCH = (
@@ -23,6 +24,9 @@ DATA, START, TAUGHT, EXAMPLES, OPTIMIZER, RUN, WATCH = (
     "Watching",
 )
 
+PhotoCache = Annotated[
+    int, typer.Option(min=0, metavar="MB", rich_help_panel=DATA, help="Decoded photos that each worker keeps.")
+]
 Out = Annotated[
     Path,
     typer.Option(
@@ -64,6 +68,14 @@ LogEvery = Annotated[int, typer.Option(min=1, rich_help_panel=WATCH, help="Steps
 Tensorboard = Annotated[
     bool, typer.Option("--tensorboard", rich_help_panel=WATCH, help="TensorBoard's files, too, in DIR/tensorboard.")
 ]
+
+
+def of_run(given: Mapping[str, Any]) -> RunOptions:
+    """How the run is carried out, by the values of the options above."""
+    from sampipe.train.config import RunOptions
+
+    names = ("device", "workers", "compile", "save_minutes", "log_every", "tensorboard")
+    return RunOptions(validate_every=given["val_every"], **{name: given[name] for name in names})
 
 
 def folder_with_share(text: str) -> tuple[str, float]:

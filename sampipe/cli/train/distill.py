@@ -11,38 +11,42 @@ import typer
 from sampipe.cli.train import _options as options
 from sampipe.cli.train._options import DATA, OPTIMIZER, START
 
+Teacher = Annotated[
+    str, typer.Option(metavar="MODEL", rich_help_panel=START, help="A model's name or file; its decoder is copied.")
+]
+Student = Annotated[
+    str,
+    typer.Option(
+        metavar="SHAPE",
+        rich_help_panel=START,
+        help="nano, mobile_sam, vit_b …, made to fit the teacher; or a file.",
+    ),
+]
+TeacherCache = Annotated[
+    int, typer.Option(min=0, metavar="MB", rich_help_panel=DATA, help="The teacher's embeddings that are kept.")
+]
+BatchSize = Annotated[int, typer.Option(min=1, rich_help_panel=OPTIMIZER, help="Photos a step, over all processes.")]
+MicroBatch = Annotated[
+    int | None,
+    typer.Option(min=1, rich_help_panel=OPTIMIZER, help="Photos held at once.", show_default="the batch"),
+]
+LearningRate = Annotated[
+    float | None, typer.Option(min=0, rich_help_panel=OPTIMIZER, help="After the warm-up.", show_default="0.001")
+]
+
 
 def distill(
+    context: typer.Context,
     data: Annotated[
         Path, typer.Option(metavar="DIR", rich_help_panel=DATA, help="Photos, in this folder and all below.")
     ],
-    teacher: Annotated[
-        str, typer.Option(metavar="MODEL", rich_help_panel=START, help="A model's name or file; its decoder is copied.")
-    ],
-    student: Annotated[
-        str,
-        typer.Option(
-            metavar="SHAPE",
-            rich_help_panel=START,
-            help="nano, mobile_sam, vit_b …, made to fit the teacher; or a file.",
-        ),
-    ] = "nano",
-    photo_cache: Annotated[
-        int, typer.Option(min=0, metavar="MB", rich_help_panel=DATA, help="Decoded photos that each worker keeps.")
-    ] = 512,
-    teacher_cache: Annotated[
-        int, typer.Option(min=0, metavar="MB", rich_help_panel=DATA, help="The teacher's embeddings that are kept.")
-    ] = 2048,
-    batch_size: Annotated[
-        int, typer.Option(min=1, rich_help_panel=OPTIMIZER, help="Photos a step, over all processes.")
-    ] = 8,
-    micro_batch: Annotated[
-        int | None,
-        typer.Option(min=1, rich_help_panel=OPTIMIZER, help="Photos held at once.", show_default="the batch"),
-    ] = None,
-    learning_rate: Annotated[
-        float | None, typer.Option(min=0, rich_help_panel=OPTIMIZER, help="After the warm-up.", show_default="0.001")
-    ] = None,
+    teacher: Teacher,
+    student: Student = "nano",
+    photo_cache: options.PhotoCache = 512,
+    teacher_cache: TeacherCache = 2048,
+    batch_size: BatchSize = 8,
+    micro_batch: MicroBatch = None,
+    learning_rate: LearningRate = None,
     out: options.Out = Path("run"),
     steps: options.Steps = None,
     minutes: options.Minutes = None,
@@ -63,7 +67,6 @@ def distill(
     Photos are enough, without masks. Then `sampipe train sam --from DIR/model.safetensors` goes on
     with masks, if there are any.
     """
-    from sampipe.train.config import RunOptions
     from sampipe.train.distill import DISTILLATION, distill_trainer, new_student
     from sampipe.train.starts import copied_network
     from sampipe.train.world import World
@@ -91,15 +94,7 @@ def distill(
             data,
             loop,
             out,
-            options=RunOptions(
-                device=device,
-                workers=workers,
-                compile=compile,
-                save_minutes=save_minutes,
-                log_every=log_every,
-                validate_every=val_every,
-                tensorboard=tensorboard,
-            ),
+            options=options.of_run(context.params),
             start={"teacher": known, "student": began},
             photo_bytes=photo_cache * 1_000_000,
             feature_bytes=teacher_cache * 1_000_000,

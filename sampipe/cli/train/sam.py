@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from sampipe.cli.train import _options as options
-from sampipe.cli.train._options import DATA, EXAMPLES, OPTIMIZER, START, TAUGHT
+from sampipe.cli.train import _sam_options as of_sam
 from sampipe.errors import DataError
 
 if TYPE_CHECKING:
@@ -20,129 +20,40 @@ if TYPE_CHECKING:
     from sampipe.train.config import LoopConfig
     from sampipe.train.recipes import Recipe, SamTask
 
-_FREE: Any = {"show_default": False}  # where the recipe decides
-
 
 def sam(
     context: typer.Context,
-    data: Annotated[
-        list[str],
-        typer.Option(
-            metavar="DIR[=SHARE]",
-            rich_help_panel=DATA,
-            help="A COCO folder, or one in SA-1B's layout. May be given again; the shares weigh them.",
-        ),
-    ],
-    masks: Annotated[
-        int | None, typer.Option(min=1, rich_help_panel=DATA, help="Masks of a picture, at most.", **_FREE)
-    ] = None,
-    min_area: Annotated[
-        int, typer.Option(min=0, rich_help_panel=DATA, help="Smallest mask, in px² of the example.")
-    ] = 64,
-    photo_cache: Annotated[
-        int, typer.Option(min=0, metavar="MB", rich_help_panel=DATA, help="Decoded photos that each worker keeps.")
-    ] = 512,
-    only_first: Annotated[
-        int | None,
-        typer.Option(min=1, metavar="N", rich_help_panel=DATA, help="Repeat N examples: can it learn them by heart?"),
-    ] = None,
-    start: Annotated[
-        str | None,
-        typer.Option("--from", metavar="MODEL", rich_help_panel=START, help="A model's name or file to go on from."),
-    ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            rich_help_panel=START, help="A shape to begin from nothing: nano, mobile_sam, vit_b, vit_l, vit_h."
-        ),
-    ] = None,
-    from_mae: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", rich_help_panel=START, help="With --model vit_*: MAE weights in timm's naming."),
-    ] = None,
-    recipe: Annotated[
-        str | None,
-        typer.Option(
-            rich_help_panel=TAUGHT,
-            help="paper: as published. scratch: a small model from nothing. finetune: a model on your own pictures.",
-            show_default="finetune with --from, else paper",
-        ),
-    ] = None,
-    freeze: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="PART",
-            rich_help_panel=TAUGHT,
-            help="Leave as it is: encoder, prompt_encoder, decoder. Again for more.",
-        ),
-    ] = None,
-    rounds: Annotated[
-        int | None, typer.Option(min=1, rich_help_panel=TAUGHT, help="Prompts an object; the paper: 11.", **_FREE)
-    ] = None,
-    rounds_vary: Annotated[
-        bool, typer.Option("--rounds-vary", rich_help_panel=TAUGHT, help="Draw from 1 to --rounds, mostly few.")
-    ] = False,
-    box_noise: Annotated[
-        float | None,
-        typer.Option(min=0, rich_help_panel=TAUGHT, help="Of boxes, as a share of their sides; 0.1.", **_FREE),
-    ] = None,
-    recompute: Annotated[
-        bool, typer.Option("--recompute", rich_help_panel=TAUGHT, help="A tenth of the memory, a third more time.")
-    ] = False,
-    augment: Annotated[
-        str | None,
-        typer.Option(
-            rich_help_panel=EXAMPLES,
-            help="none, flip or full. A frozen encoder sees each picture but once, unless full.",
-            show_default="flip with --freeze encoder, else the recipe's",
-        ),
-    ] = None,
-    size: Annotated[
-        int | None,
-        typer.Option(min=32, rich_help_panel=EXAMPLES, help="Side of the examples.", show_default="the model's"),
-    ] = None,
-    zoom: Annotated[
-        tuple[float, float] | None, typer.Option(rich_help_panel=EXAMPLES, help="Range of the random zoom.", **_FREE)
-    ] = None,
-    stretch: Annotated[
-        float | None,
-        typer.Option(min=0, rich_help_panel=EXAMPLES, help="Change the aspect by up to e^±STRETCH; 0.22.", **_FREE),
-    ] = None,
-    compose: Annotated[
-        float | None,
-        typer.Option(min=0, max=1, rich_help_panel=EXAMPLES, help="Share with cut-outs pasted on.", **_FREE),
-    ] = None,
-    cut_outs: Annotated[
-        int | None, typer.Option(min=1, rich_help_panel=EXAMPLES, help="Objects waiting to be pasted; 200.", **_FREE)
-    ] = None,
-    batch_size: Annotated[
-        int | None, typer.Option(min=1, rich_help_panel=OPTIMIZER, help="Pictures a step, over all processes.", **_FREE)
-    ] = None,
-    micro_batch: Annotated[
-        int | None, typer.Option(min=1, rich_help_panel=OPTIMIZER, help="Pictures a process holds at once.", **_FREE)
-    ] = None,
-    optimizer: Annotated[str | None, typer.Option(rich_help_panel=OPTIMIZER, help="adamw or muon.", **_FREE)] = None,
-    learning_rate: Annotated[
-        float | None, typer.Option(min=0, rich_help_panel=OPTIMIZER, help="After the warm-up.", **_FREE)
-    ] = None,
-    weight_decay: Annotated[float | None, typer.Option(min=0, rich_help_panel=OPTIMIZER, **_FREE)] = None,
-    warmup: Annotated[int | None, typer.Option(min=0, rich_help_panel=OPTIMIZER, help="Steps.", **_FREE)] = None,
-    schedule: Annotated[
-        str | None, typer.Option(rich_help_panel=OPTIMIZER, help="step (the paper's) or cosine.", **_FREE)
-    ] = None,
-    layer_decay: Annotated[
-        float | None,
-        typer.Option(min=0, max=1, rich_help_panel=OPTIMIZER, help="Each earlier layer learns slower by it.", **_FREE),
-    ] = None,
-    drop_path: Annotated[
-        float | None, typer.Option(min=0, max=0.99, rich_help_panel=OPTIMIZER, help="In the last block.", **_FREE)
-    ] = None,
-    clip: Annotated[
-        float | None, typer.Option(min=0, rich_help_panel=OPTIMIZER, help="Largest gradient norm; 0: any.", **_FREE)
-    ] = None,
-    ema: Annotated[
-        float | None, typer.Option(min=0, max=1, rich_help_panel=OPTIMIZER, help="Decay of averaged weights.", **_FREE)
-    ] = None,
+    data: of_sam.Data,
+    masks: of_sam.Masks = None,
+    min_area: of_sam.MinArea = 64,
+    photo_cache: options.PhotoCache = 512,
+    only_first: of_sam.OnlyFirst = None,
+    start: of_sam.Start = None,
+    model: of_sam.Model = None,
+    from_mae: of_sam.FromMae = None,
+    recipe: of_sam.Recipe = None,
+    freeze: of_sam.Freeze = None,
+    rounds: of_sam.Rounds = None,
+    rounds_vary: of_sam.RoundsVary = False,
+    box_noise: of_sam.BoxNoise = None,
+    recompute: of_sam.Recompute = False,
+    augment: of_sam.Augment = None,
+    size: of_sam.Size = None,
+    zoom: of_sam.Zoom = None,
+    stretch: of_sam.Stretch = None,
+    compose: of_sam.Compose = None,
+    cut_outs: of_sam.CutOuts = None,
+    batch_size: of_sam.BatchSize = None,
+    micro_batch: of_sam.MicroBatch = None,
+    optimizer: of_sam.Optimizer = None,
+    learning_rate: of_sam.LearningRate = None,
+    weight_decay: of_sam.WeightDecay = None,
+    warmup: of_sam.Warmup = None,
+    schedule: of_sam.Schedule = None,
+    layer_decay: of_sam.LayerDecay = None,
+    drop_path: of_sam.DropPath = None,
+    clip: of_sam.Clip = None,
+    ema: of_sam.Ema = None,
     out: options.Out = Path("run"),
     steps: options.Steps = None,
     minutes: options.Minutes = None,
@@ -163,7 +74,6 @@ def sam(
     What is not given is as the recipe says. A run can be killed and started again by the same command;
     several GPUs: torchrun --nproc-per-node 8 -m sampipe.cli train sam ...
     """
-    from sampipe.train.config import RunOptions
     from sampipe.train.recipes import recipe as by_name
     from sampipe.train.sam import sam_trainer
     from sampipe.train.world import World
@@ -181,15 +91,7 @@ def sam(
             task,
             _loop(plan, given, on_gpu=place.type == "cuda"),
             out,
-            options=RunOptions(
-                device=device,
-                workers=workers,
-                compile=compile,
-                save_minutes=save_minutes,
-                log_every=log_every,
-                validate_every=val_every,
-                tensorboard=tensorboard,
-            ),
+            options=options.of_run(given),
             start=began,
             photo_bytes=photo_cache * 1_000_000,
             validate=options.validation(val, val_limit, str(place)),
