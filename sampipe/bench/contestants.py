@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,11 +20,13 @@ def peer_names() -> list[str]:
 
 
 class Contestant:
-    """A process that loaded one contestant; ``problem`` says why it could not."""
+    """A process that loaded one contestant, if it can do any of ``tasks``; ``problem`` says why it could not."""
 
-    def __init__(self, name: str, *, model: str, checkpoint: Path, device: str, threads: int) -> None:
+    def __init__(
+        self, name: str, *, model: str, checkpoint: Path, device: str, threads: int, tasks: Iterable[str]
+    ) -> None:
         self.name = name
-        words = (name, model, str(checkpoint), device)
+        words = (name, model, str(checkpoint), device, ",".join(tasks))
         environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "HF_HUB_OFFLINE": "1"}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "sampipe.bench.worker", *words],

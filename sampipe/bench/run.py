@@ -68,10 +68,12 @@ def run_bench(
         if model != "nano":
             _write(model, checkpoint)
         names = [OURS, *_chosen(peers, quick=quick)] if cases else []
-        contestants = []
+        contestants, tasks = [], {"scores", *(case.task for case in cases)}
         for name in names:
             tell(f"loading {name}")
-            one = Contestant(name, model=model, checkpoint=checkpoint, device=device, threads=threads)
+            one = Contestant(
+                name, model=model, checkpoint=checkpoint, device=device, threads=threads, tasks=sorted(tasks)
+            )
             contestants.append(one)
             stack.callback(one.close)
         if contestants and contestants[0].problem is not None:
@@ -145,6 +147,8 @@ def _only_ours(
         found["scaling"] = measure_growth(source, quick=quick, tell=tell)
     if "pipeline" in stages:
         found["pipeline"] = local.measure_pipeline("nano", "cpu", 20 if quick else 200, tell)
+        if model != "nano" and not quick:
+            found[f"pipeline {model}"] = local.measure_pipeline(source, "cpu", 10, tell)
     if "graph" in stages:
         tell("graph")
         found["graph"] = local.measure_graph() | local.measure_cache(source, "cpu")

@@ -1,4 +1,6 @@
-"""One contestant in a process of its own: ``python -m sampipe.bench.worker NAME MODEL CHECKPOINT DEVICE``.
+"""One contestant in a process of its own: ``python -m sampipe.bench.worker NAME MODEL CHECKPOINT DEVICE TASKS``.
+
+Says which of TASKS (comma-separated) it can do, and loads nothing large if it is none.
 
 Reads one request a line, ``{"task", "options", "answer": FILE or null}``, does the task once and writes one line,
 ``{"seconds", "cpu_seconds", "peak_bytes"}`` or ``{"error"}``. What vendors print goes to stderr.
@@ -23,15 +25,15 @@ OURS = "sampipe"
 GROUP = "sampipe.peers"
 
 
-def load_contestant(name: str, model: str, checkpoint: Path, device: str) -> Any:
-    """The contestant of that name, its model loaded."""
+def contestant_type(name: str) -> Any:
+    """The class of the contestant of that name; called with checkpoint, model and device it loads the model."""
     if name == OURS:
         from sampipe.bench.ours import Sampipe
 
-        return Sampipe(checkpoint, model, device)
+        return Sampipe
     from sampipe.graph.registry import load_entry, points
 
-    return load_entry(points(GROUP)[name])(checkpoint, model, device)
+    return load_entry(points(GROUP)[name])
 
 
 class Memory:
@@ -91,7 +93,7 @@ def _as_array(answer: Any) -> np.ndarray:
 
 def main() -> None:
     """Serve requests until stdin ends."""
-    name, model, checkpoint, device = sys.argv[1:]
+    name, model, checkpoint, device, wanted = sys.argv[1:]
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     warnings.simplefilter("ignore")  # a vendor's warnings are about the vendor
@@ -103,9 +105,11 @@ def main() -> None:
         replies.flush()
 
     try:
-        contestant = load_contestant(name, model, Path(checkpoint), device)
+        kind = contestant_type(name)
+        tasks = [task for task in wanted.split(",") if hasattr(kind, task)]
+        contestant = kind(Path(checkpoint), model, device) if tasks else None
         config = config_of(model)
-        reply({"tasks": [task for task in dir(contestant) if not task.startswith("_")]})
+        reply({"tasks": tasks})
     except Exception as error:  # told to the parent, which decides
         reply({"error": f"{type(error).__name__}: {error}"})
         return

@@ -115,6 +115,43 @@ def test_a_driver_that_is_killed_loses_and_doubles_nothing(cluster: None, hundre
     assert list(folder.rglob("*.part")) == []
 
 
+def test_ctrl_c_ends_a_job_within_five_seconds(cluster: None, hundred: list[str], tmp_path: Path) -> None:
+    import ray
+
+    file, folder = tmp_path / "graph.yaml", tmp_path / "job"
+    ray_graphs.halves(seconds=0.1).to_yaml(file)
+    script = (
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        "import ray_graphs, ray.cloudpickle\n"
+        "ray.cloudpickle.register_pickle_by_value(ray_graphs)\n"
+        "from sampipe.cli import main\n"
+        "main()\n"
+    )
+    address = ray.get_runtime_context().gcs_address
+    options = ["--engine", "ray", "--address", address, "--actor-cpus", "0.5", "--save", "none"]
+    words = ["run", str(file), *hundred[:99], "--out", str(folder), *options]
+    job = subprocess.Popen([sys.executable, "-c", script, *words], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    while job.poll() is None and not list(folder.glob("rows/*.parquet")):
+        time.sleep(0.02)
+    began = time.monotonic()
+    job.send_signal(signal.SIGINT)
+    _, said = job.communicate(timeout=60)
+    assert (job.returncode, said.decode().splitlines()[-1]) == (130, "interrupted")
+    assert time.monotonic() - began < 5
+    assert 0 < len(made(folder)) < 99
+    assert list(folder.rglob("*.part")) == []
+
+
+def test_a_pool_grows_while_images_wait(cluster: None, hundred: list[str]) -> None:
+    import ray
+
+    dataset = ray.data.from_items([{"path": path} for path in hundred[:48]], override_num_blocks=16)
+    pool = Pool(least=1, most=2, cpus=0.5, images_per_call=3)
+    rows = sampipe.ray.apply(dataset, ray_graphs.halves(telling=True, seconds=0.5), pool=pool).take_all()
+    labels = {label["label"] for row in rows for label in row["masks"] or ()}
+    assert len({label for label in labels if label.startswith("process")}) == 2
+
+
 def test_a_graph_runs_on_the_cluster(cluster: None, hundred: list[str]) -> None:
     graph, engine = ray_graphs.halves(telling=True), RayEngine(pool=Pool(cpus=0.5))
     results = list(graph.map(hundred[5:9], batch_size=2, on_error="return", engine=engine))
