@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,32 +17,47 @@ if TYPE_CHECKING:
     from sampipe.bench.report import Report
 
 _SPEEDUP = "speedup_vs_"
+Panel = tuple[int, Callable[[Any], None]]
+"""How wide, and what draws it."""
 
 
 def plot_report(report: Report, path: Path) -> None:
-    """Bars of how many times as fast as each peer, and lines of seconds and peak memory over boxes.
+    """Bars of how many times as fast as each peer, lines of seconds and peak memory over sizes: what was measured.
 
     Raises:
         MissingDependencyError: matplotlib is not installed.
     """
     figure_module = require("matplotlib.figure", "bench")
     summary = {key: values for key, values in report.summary.items() if f"{_SPEEDUP}best_peer" in values}
+    panels = [*_peer_panels(report, summary), *_scaling_panels(report.extras.get("scaling", {}))]
     bars = sum(len(_speedups(values)) for values in summary.values())
-    scaled = [name for name in SIZES if any(key.startswith(f"{name}_") for key in report.extras.get("scaling", {}))]
+    widths = [width for width, _ in panels] or [1]
     figure = figure_module.Figure(
-        figsize=(13 + 3 * len(scaled), max(5.0, 1.5 + 0.28 * (bars + len(summary)))), layout="constrained"
+        figsize=(3.25 * sum(widths), max(5.0, 1.5 + 0.28 * (bars + len(summary)))), layout="constrained"
     )
-    wide, seconds, memory, *sizes = figure.subplots(1, 3 + len(scaled), width_ratios=(2, 1, 1, *[1] * len(scaled)))
     figure.suptitle(report.headline(), fontsize=9)
-    peers = sorted({peer for values in summary.values() for peer in _speedups(values)})
-    _draw_speedups(wide, summary, peers)
-    _draw_growth(seconds, report, peers, "seconds", lambda row: row.seconds)
-    _draw_growth(memory, report, peers, "peak MB above the model", lambda row: (row.peak_bytes or 0) / 1e6)
-    for axes, name in zip(sizes, scaled, strict=True):
-        _draw_scaling(axes, name, report.extras["scaling"])
+    every = figure.subplots(1, len(widths), width_ratios=widths, squeeze=False)[0]
+    for axes, (_, draw) in zip(every, panels, strict=False):
+        draw(axes)
     buffer = io.BytesIO()
     figure.savefig(buffer, format=path.suffix.lstrip(".") or "png", dpi=120)
     write_atomic(path, buffer.getvalue())
+
+
+def _peer_panels(report: Report, summary: dict[str, dict[str, Any]]) -> Iterator[Panel]:
+    peers = sorted({peer for values in summary.values() for peer in _speedups(values)})
+    if peers:
+        yield 2, lambda axes: _draw_speedups(axes, summary, peers)
+    if any(row.case.task == "decode" and row.runs for row in report.rows):
+        yield 1, lambda axes: _draw_growth(axes, report, peers, "seconds", lambda row: row.seconds)
+        memory = "peak MB above the model"
+        yield 1, lambda axes: _draw_growth(axes, report, peers, memory, lambda row: (row.peak_bytes or 0) / 1e6)
+
+
+def _scaling_panels(values: dict[str, float]) -> Iterator[Panel]:
+    for name in SIZES:
+        if any(key.startswith(f"{name}_") for key in values):
+            yield 1, partial(_draw_scaling, name=name, values=values)
 
 
 def _speedups(values: dict[str, Any]) -> dict[str, float]:
@@ -75,9 +91,8 @@ def _draw_growth(axes: Any, report: Report, peers: Sequence[str], label: str, va
             axes.plot(counts, [value(row) for row in mine], marker="o", color=f"C{index}", label=name)
     axes.set_xlabel("boxes")
     axes.set_title(label, fontsize=9)
-    if rows:
-        axes.loglog()
-        axes.legend(fontsize=7)
+    axes.loglog()
+    axes.legend(fontsize=7)
 
 
 def _draw_scaling(axes: Any, name: str, values: dict[str, float]) -> None:

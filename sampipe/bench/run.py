@@ -61,35 +61,45 @@ def run_bench(
     """
     threads = threads or os.cpu_count() or 1
     cases = cases_of(stages, quick=quick)
-    rows: list[Row] = []
-    extras: dict[str, dict[str, float]] = {}
-    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+    with tempfile.TemporaryDirectory() as folder:
         checkpoint = Path(folder) / f"random_{model}.pth"
         if model != "nano":
             _write(model, checkpoint)
-        names = [OURS, *_chosen(peers, quick=quick)] if cases else []
-        contestants, tasks = [], {"scores", *(case.task for case in cases)}
-        for name in names:
-            tell(f"loading {name}")
-            one = Contestant(
-                name, model=model, checkpoint=checkpoint, device=device, threads=threads, tasks=sorted(tasks)
-            )
-            contestants.append(one)
-            stack.callback(one.close)
-        if contestants and contestants[0].problem is not None:
-            raise DataError(f"{model} itself cannot be measured: {contestants[0].problem}")
-        for case in cases:
-            case = _with_threshold(case, contestants[0])
-            rows += measure(case, contestants, rounds=rounds or (2 if quick else 5), clock=clock, tell=tell)
-        absent = {one.name: one.problem for one in contestants if one.problem is not None}
+        how = {"model": model, "checkpoint": checkpoint, "device": device, "threads": threads}
+        names = _chosen(peers, quick=quick)
+        rows, absent = _contest(names, how, cases, rounds=rounds or (2 if quick else 5), clock=clock, tell=tell)
         if quick and peers is None and cases:
             absent |= dict.fromkeys(_NOT_QUICK, "not with --quick")
         machine = describe_machine(device, threads)
-        if "encode" in stages:
-            extras |= _floor(model, rows, machine)
-        if device == "cpu":
+        extras = _floor(model, rows, machine) if "encode" in stages else {}
+        if device == "cpu":  # after the contestants have ended: their memory is needed
             extras |= _only_ours(stages, model, checkpoint, threads=threads, quick=quick, tell=tell)
     return Report(model=model, rows=rows, extras=extras, absent=absent, clock=clock, machine=machine)
+
+
+def _contest(
+    names: Sequence[str],
+    how: dict[str, Any],
+    cases: Sequence[Case],
+    *,
+    rounds: int,
+    clock: Clock,
+    tell: Callable[[str], None],
+) -> tuple[list[Row], dict[str, str]]:
+    """Ours and the peers of ``names``, begun as ``how`` says, in all cases; and why some have no rows."""
+    if not cases:
+        return [], {}
+    contestants, rows, tasks = [], [], sorted({"scores", *(case.task for case in cases)})
+    with ExitStack() as stack:
+        for name in (OURS, *names):
+            tell(f"loading {name}")
+            contestants.append(Contestant(name, tasks=tasks, **how))
+            stack.callback(contestants[-1].close)
+        if contestants[0].problem is not None:
+            raise DataError(f"{how['model']} itself cannot be measured: {contestants[0].problem}")
+        for case in cases:
+            rows += measure(_with_threshold(case, contestants[0]), contestants, rounds=rounds, clock=clock, tell=tell)
+    return rows, {one.name: one.problem for one in contestants if one.problem is not None}
 
 
 def _write(model: str, checkpoint: Path) -> None:

@@ -13,6 +13,7 @@ from sampipe.formats import _objects
 from sampipe.types import RLE, Masks
 
 MOST_OBJECTS = 65_535
+_COMPRESSION = 4  # of zlib: photos come out as small as at 6, its default, in a third to half of the time
 
 
 def label_image(masks: Masks) -> np.ndarray:
@@ -56,5 +57,5 @@ def read_labels(png: bytes) -> Masks:
 def png_bytes(pixels: np.ndarray) -> bytes:
     """A PNG file of uint8 (h, w), (h, w, 3) or (h, w, 4), or uint16 (h, w) pixels."""
     buffer = io.BytesIO()
-    Pillow.fromarray(pixels).save(buffer, format="PNG")
+    Pillow.fromarray(pixels).save(buffer, format="PNG", compress_level=_COMPRESSION)
     return buffer.getvalue()
