@@ -41,6 +41,12 @@ def test_what_many_prompts_share_changes_nothing() -> None:
         two_way(transformer, tokens, image, position, shared), transformer(tokens, image, position), strict=True
     ):
         assert close(ours, plain)
+    for part in (shared.keys, shared.values, shared.queries):
+        kept = part.clone()
+        part.add_(torch.randn_like(part))
+        changed = two_way(transformer, tokens, image, position, shared)[1]
+        assert not close(changed, plain), "each of the three is used"
+        part.copy_(kept)
 
 
 @torch.inference_mode()

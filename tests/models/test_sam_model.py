@@ -10,6 +10,7 @@ from random_sam import SMALL_VIT, random_sam
 from sampipe.errors import DataError
 from sampipe.models import SamModel
 from sampipe.models.config import MaskDecoderConfig, NanoConfig, PromptEncoderConfig, SamConfig
+from sampipe.models.mask_decoder import MaskDecoder
 from sampipe.models.prompt_encoder import DrawnPrompts, PromptTensors
 from sampipe.types import Image, ImageEmbedding, Masks, Prompts
 
@@ -111,3 +112,18 @@ def test_drawn_prompts_lie_where_the_prompts_are() -> None:
     torch.testing.assert_close(inside, expected)
     assert [divmod(int(m.argmax()), 16) for m in (foreground, background)] == [(10, 2), (12, 12)]
     assert middle[12, 8] > 0.9 > middle[8, 4] > middle[0, 0]
+
+
+@pytest.mark.parametrize(("objects", "times"), [(3, 0), (9, 1)])
+def test_what_many_prompts_share_is_made_once_and_for_few_not_at_all(
+    objects: int, times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+    share = MaskDecoder.share
+    monkeypatch.setattr(MaskDecoder, "share", lambda *given: made.append(share(*given)) or made[-1])
+    vit = SamModel(random_sam(SMALL_VIT), name="vit")
+    image = Image.from_array(np.zeros((90, 120, 3), np.uint8))
+    boxes = Prompts.from_boxes([[5, 5, 60 + i, 70] for i in range(objects)])
+    monkeypatch.setattr("sampipe.models.sam._CPU_VALUES", 2 * vit.config.grid**2 * vit.config.embed_dim)
+    vit.decode(vit.encode([image])[0], boxes, multimask=False)
+    assert len(made) == times
