@@ -6,7 +6,6 @@ python demos/clicks.py
 from __future__ import annotations
 
 import sampipe as sp
-import sampipe.demo
 from sampipe.nodes import Segment, SelectCandidate
 
 
@@ -29,4 +28,4 @@ class Shifted(sp.Node):
 
 
 if __name__ == "__main__":
-    sampipe.demo.launch(Shifted() | Segment(model="nano") | SelectCandidate())
+    sp.demo.launch(Shifted() | Segment(model="nano") | SelectCandidate())

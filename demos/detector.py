@@ -8,7 +8,6 @@ from __future__ import annotations
 from sampipe_integrations.skimage import FaceDetector
 
 import sampipe as sp
-import sampipe.demo
 from sampipe.nodes import CleanMasks, Segment, SelectCandidate
 
 detect, segment, choose, clean = FaceDetector(), Segment(model="nano"), SelectCandidate(), CleanMasks()
@@ -19,4 +18,4 @@ def faces(image: sp.Image) -> sp.Masks:
 
 
 if __name__ == "__main__":
-    sampipe.demo.launch(sp.trace(faces))
+    sp.demo.launch(sp.trace(faces))

@@ -6,19 +6,18 @@ python demos/words.py
 from __future__ import annotations
 
 import sampipe as sp
-import sampipe.demo
 from sampipe.nodes.text.pipelines import text_graph
-from sampipe.text.ways import choose_way
+from sampipe.text.modes import choose_mode
 
 PHRASES = ("person", "cup")
 
 
 def graph() -> sp.Graph:
-    """The best way from these words to masks that this machine has."""
-    way = choose_way(PHRASES, model="nano", mode=None, clip=None, detector=False)
-    print(f"{', '.join(PHRASES)}: {way}")
-    return text_graph(way, PHRASES, model="nano", device="auto")
+    """The best mode from these words to masks that this machine has."""
+    mode = choose_mode(PHRASES, model="nano", mode=None, clip=None, detector=False)
+    print(f"{', '.join(PHRASES)}: {mode}")
+    return text_graph(mode, PHRASES, model="nano", device="auto")
 
 
 if __name__ == "__main__":
-    sampipe.demo.launch(graph())
+    sp.demo.launch(graph())

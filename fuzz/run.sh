@@ -9,11 +9,11 @@ python=${PYTHON:-python}
 found=$(mktemp -d)
 trap 'rm -rf "$found"' EXIT
 
-for target in rle graph image; do
+for target in $("$python" fuzz/fuzz.py list); do
   echo "== $target"
   mkdir -p "fuzz/corpus/$target" "$found/$target"
   cp "fuzz/corpus/$target"/* "$found/$target" 2>/dev/null || true
-  "$python" fuzz/fuzz.py "$target" "$found/$target" -max_total_time="$seconds" -max_len=4096 -timeout=20 \
+  "$python" fuzz/fuzz.py "$target" "$found/$target" -max_total_time="$seconds" -max_len=4096 -len_control=0 -timeout=20 \
     -rss_limit_mb=4096 -artifact_prefix="fuzz/" -print_final_stats=1 2>&1 | grep -E 'crash|ERROR|Traceback|stat::|DONE|cov:' | tail -12
   rm -rf "fuzz/corpus/$target" && mkdir -p "fuzz/corpus/$target"
   find "$found/$target" -type f -size -8k -printf '%s %p\n' | sort -n | head -n 60 | cut -d' ' -f2- |

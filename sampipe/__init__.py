@@ -9,7 +9,6 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sampipe.detections import add_masks as add_masks
     from sampipe.errors import (
         CheckpointError as CheckpointError,
     )
@@ -67,6 +66,7 @@ if TYPE_CHECKING:
     from sampipe.models import SamModel as SamModel
     from sampipe.models import configure_cache as configure_cache
     from sampipe.models import load_model as load_model
+    from sampipe.nodes.segment.add_masks import add_masks as add_masks
     from sampipe.types import (
         RLE as RLE,
     )
@@ -97,8 +97,9 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
+_MODULES = {"demo": "sampipe.pages.demo"}
 _HOMES = {
-    "sampipe.detections": ("add_masks",),
+    "sampipe.nodes.segment.add_masks": ("add_masks",),
     "sampipe.errors": (
         "CheckpointError",
         "CycleError",
@@ -119,13 +120,16 @@ _HOMES = {
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
-__all__ = sorted([*_HOME_OF, "__version__"])
+__all__ = sorted([*_HOME_OF, *_MODULES, "__version__"])
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME_OF:
+    if name in _MODULES:
+        value = importlib.import_module(_MODULES[name])
+    elif name in _HOME_OF:
+        value = getattr(importlib.import_module(_HOME_OF[name]), name)
+    else:
         raise AttributeError(f"module 'sampipe' has no attribute {name!r}")
-    value = getattr(importlib.import_module(_HOME_OF[name]), name)
     globals()[name] = value
     return value
 

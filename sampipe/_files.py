@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 @contextmanager
-def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
+def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     """A temporary file beside ``path`` to write to; it takes that name when the block ends well, and goes when not.
 
     The final name never holds a part of the file, whenever the process dies. Missing folders are made.
@@ -31,6 +31,6 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def write_atomic(path: str | os.PathLike[str], content: bytes) -> None:
-    """Write a file, whole or not at all (:func:`whole_file`)."""
-    with whole_file(path) as partial:
+    """Write a file, whole or not at all (:func:`atomic_file`)."""
+    with atomic_file(path) as partial:
         partial.write_bytes(content)

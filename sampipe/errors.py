@@ -10,7 +10,7 @@ Every message says what was given, what was wanted and what to do::
     │ ├ CycleError                a node that waits for itself
     │ └ DuplicateNodeError        two nodes of one name
     ├ SpecError(ValueError)       a graph file that is not one: bad YAML, unknown type id or version
-    ├ DataError(ValueError)       values that do not fit: shapes, dtypes, colours, unreadable files
+    ├ DataError(ValueError)       values that do not fit: shapes, dtypes, colors, unreadable files
     ├ CheckpointError             weights that are unknown, corrupt, of another architecture or unsafe
     ├ MissingDependencyError(ImportError)   an extra that is not installed
     └ NodeError(RuntimeError)     a node that failed while running: .node .item .inputs; __cause__ kept
@@ -56,7 +56,7 @@ class SpecError(SampipeError, ValueError):
 
 
 class DataError(SampipeError, ValueError):
-    """A value that does not fit: shape, dtype, colour order, or a file that is not what it should be."""
+    """A value that does not fit: shape, dtype, color order, or a file that is not what it should be."""
 
 
 class CheckpointError(SampipeError):

@@ -5,8 +5,8 @@
     from sampipe.testing import check_node
 
     def test_my_node(tmp_path):
-        check_node(MyNode(count=3))                             # a picture, prompts and masks are made up
-        check_node(MyOtherNode(), image=photo, text=sentence)   # or give examples of what it takes
+        check_node(MyNode(count=3))                             # an image, prompts and masks are made up
+        check_node(MyOtherNode(), image=image, text=sentence)   # or give examples of what it takes
 """
 
 from __future__ import annotations
@@ -48,15 +48,15 @@ def check_node(node: Node, /, **examples: Any) -> tuple[str, ...]:
     """Try a node on ordinary and on awkward inputs, and in every way that an engine uses it.
 
     Looked at: ports; parameters are JSON; ``describe()``; ``requirements()``; pickling; a graph file and
-    back; runs on the example, one object, no object, a grey picture and a picture of one pixel; no input
+    back; runs on the example, one object, no object, a grey image and an image of one pixel; no input
     is changed; the same inputs give the same outputs (for ``pure`` nodes), also from several threads, after
     ``close()`` and after pickling; ``run_batch`` gives what ``run`` gives.
 
     Args:
         node: the node, with parameters that keep it quick.
-        examples: one value for each input that the made-up picture, prompts, masks and edge map do not cover
+        examples: one value for each input that the made-up image, prompts, masks and edge map do not cover
             or should not. An optional input is left out unless an example is given. With an ImageEmbedding
-            among the inputs the picture stays as it is.
+            among the inputs the image stays as it is.
 
     Returns:
         The names of the checks that were made.
@@ -202,23 +202,23 @@ def _check_examples(node: Node, examples: Inputs) -> None:
 def _cases(ports: Ports, examples: Inputs) -> dict[str, Inputs]:
     """Inputs by name of the case; made up where no example is given."""
     wanted = {name: port.type for name, port in ports.inputs.items() if port.required or name in examples}
-    image = next((value for value in examples.values() if isinstance(value, Image)), _picture())
+    image = next((value for value in examples.values() if isinstance(value, Image)), _image())
     base = {name: examples.get(name, _made(kind, image)) for name, kind in wanted.items()}
     cases = {"example": base}
     counted = [name for name, value in base.items() if isinstance(value, (Prompts, Masks))]
     if counted:
         cases["one object"] = base | {name: base[name].select([0]) for name in counted if len(base[name])}
         cases["no object"] = base | {name: _none_like(base[name]) for name in counted}
-    pictures = [name for name, value in base.items() if isinstance(value, Image)]
-    if pictures and not any(isinstance(value, ImageEmbedding) for value in base.values()):
+    images = [name for name, value in base.items() if isinstance(value, Image)]
+    if images and not any(isinstance(value, ImageEmbedding) for value in base.values()):
         grey = Image.from_array(image.pixels.mean(axis=2).astype(np.uint8), color="gray")
         pixel = Image.from_array(np.full((1, 1, 3), 200, np.uint8))
-        cases["grey image"] = base | dict.fromkeys(pictures, grey)
+        cases["grey image"] = base | dict.fromkeys(images, grey)
         cases["1x1 image"] = {name: _made(kind, pixel, base[name]) for name, kind in wanted.items()}
     return cases
 
 
-def _picture() -> Image:
+def _image() -> Image:
     """A dark ground with noise and two bright rectangles."""
     pixels = np.random.default_rng(0).integers(0, 60, (48, 64, 3)).astype(np.uint8)
     for x0, y0, x1, y1 in _boxes((48, 64)).astype(int):

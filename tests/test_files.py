@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sampipe._files import whole_file, write_atomic
+from sampipe._files import atomic_file, write_atomic
 
 
 def test_a_written_file_is_whole_and_alone(tmp_path: Path) -> None:
@@ -16,7 +16,7 @@ def test_a_written_file_is_whole_and_alone(tmp_path: Path) -> None:
 
 def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
     write_atomic(tmp_path / "a.txt", b"old")
-    with pytest.raises(RuntimeError), whole_file(tmp_path / "a.txt") as partial:
+    with pytest.raises(RuntimeError), atomic_file(tmp_path / "a.txt") as partial:
         partial.write_bytes(b"half of the n")
         raise RuntimeError
     assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("a.txt", b"old")]
@@ -24,7 +24,7 @@ def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
 
 def test_writers_that_make_private_files_do_not_decide_who_may_read(tmp_path: Path) -> None:
     (tmp_path / "plain").touch()
-    with whole_file(tmp_path / "a.bin") as partial:
+    with atomic_file(tmp_path / "a.bin") as partial:
         partial.unlink()
         partial.touch(mode=0o600)
     assert (tmp_path / "a.bin").stat().st_mode == (tmp_path / "plain").stat().st_mode

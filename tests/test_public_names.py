@@ -18,7 +18,7 @@ def test_names_of_sampipe() -> None:
         "Graph", "GraphError", "Image", "ImageEmbedding", "Masks", "MissingDependencyError",
         "MissingInputError", "Node", "NodeError", "PortTypeError", "Prompts", "RLE", "Requirement",
         "SamModel", "SampipeError", "SpecError", "Text", "UnknownPortError", "__version__", "add_masks",
-        "configure_cache", "load_model", "register", "resource", "trace",
+        "configure_cache", "demo", "load_model", "register", "resource", "trace",
     ]  # fmt: skip
     assert dir(sampipe) == sampipe.__all__
     for name in sampipe.__all__:

@@ -185,10 +185,10 @@ class WantsTwo(sp.Node):
 
 
 @sp.register("faulty")
-class WantsColour(sp.Node):
+class WantsColor(sp.Node):
     def run(self, image: sp.Image) -> sp.Image:
         if np.ptp(image.pixels, axis=2).max() == 0:
-            raise ValueError("no colours")
+            raise ValueError("no colors")
         return image
 
 
@@ -279,7 +279,7 @@ class BatchShort(Dark):
         (WantsObjects(), "no object", "IndexError"),
         (OneTooMany(), "no object", "no object went in, 1 masks came out"),
         (WantsTwo(), "one object", "(an error without a message)"),
-        (WantsColour(), "grey image", "ValueError: no colours"),
+        (WantsColor(), "grey image", "ValueError: no colors"),
         (WantsSpace(), "1x1 image", "DataError"),
         (WrongSize(), "example", "masks are of size (65, 48) on an image of {(48, 64)}"),
         (WrongType(), "example", "run returned a Image; it promises prompts: Prompts"),
@@ -314,7 +314,7 @@ class NeedsText(sp.Node):
 
 
 def test_one_fault_does_not_hide_the_others():
-    class Unlucky(WantsColour):
+    class Unlucky(WantsColor):
         pass
 
     assert faults(Unlucky()).keys() == {"pickle", "yaml", "grey image", "1x1 image"}

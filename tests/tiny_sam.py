@@ -10,12 +10,14 @@ def write_tiny_model(folder: Path) -> Path:
     import torch
 
     from sampipe.models import Sam, SamConfig
-    from sampipe.models.checkpoints import save_checkpoint
-    from sampipe.models.config import EverythingDefaults, MaskDecoderConfig, NanoConfig
+    from sampipe.models.config import EverythingDefaults, MaskDecoderConfig
+    from sampipe.models.encoders import EfficientNetLiteConfig
+    from sampipe.models.weights.checkpoints import save_checkpoint
 
-    encoder = NanoConfig(
-        widths=(8, 8, 16, 16),
-        depths=(1, 1, 1, 1),
+    encoder = EfficientNetLiteConfig(
+        widths=(8, 8, 8, 8, 16, 16, 16),
+        depths=(1, 1, 1, 1, 1, 1, 1),
+        context_channels=16,
         attention_layers=1,
         attention_heads=2,
         out_channels=16,

@@ -78,8 +78,8 @@ def measure(folder: Path, *, model: str = "nano", at_most: int = 50) -> Pilot:
 
     from sampipe.jobs import read_manifest, read_rows, row_schema
     from sampipe.jobs.shards import shard_files, write_shard
-    from sampipe.jobs.sources import read_source
     from sampipe.types import Image
+    from sampipe.types.sources import read_source
 
     rows = [row for row in read_rows(folder / "rows") if row["error"] is None]
     outputs = [name for name, value in rows[0].items() if isinstance(value, list)]

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 import sampipe as sp
 
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=1)]
+Threads = Annotated[int, Field(ge=0)]
+Side = Annotated[int, Field(ge=1)]
+
 ClassChoice = str | int | Sequence[str | int] | None
 """Which classes a detector keeps: names, ids, one of either, or None for all of them."""
-
-
-def check_fraction(**values: float) -> None:
-    """Raise DataError for a threshold that is not between 0 and 1."""
-    for name, value in values.items():
-        if not 0.0 <= value <= 1.0:
-            raise sp.DataError(f"{name}: got {value}, wanted a number from 0 to 1")
 
 
 def chosen_class_ids(classes: ClassChoice, names: Mapping[int, str]) -> list[int] | None:

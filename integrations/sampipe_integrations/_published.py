@@ -50,8 +50,8 @@ class PublishedFile:
         """
         path = self.path
         if not path.is_file():
-            from sampipe.models.download import fetch
-            from sampipe.models.hub import is_offline
+            from sampipe.models.weights.download import fetch
+            from sampipe.models.weights.hub import is_offline
 
             if is_offline():
                 raise sp.CheckpointError(
@@ -63,9 +63,9 @@ class PublishedFile:
         return path
 
     def _check(self, path: Path) -> None:
-        from sampipe.models.checkpoints import file_digest
-        from sampipe.models.digests import check_digest
-        from sampipe.models.known import KnownModel
+        from sampipe.models.weights.checkpoints import file_digest
+        from sampipe.models.weights.digests import check_digest
+        from sampipe.models.weights.known import KnownModel
 
         if not self.sha256:
             name = self.path.name

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+import time
 import warnings
 from typing import Any, TextIO
 
 import typer
 from typer.core import TyperGroup
 
+STARTED = time.perf_counter()
+"""When the command line began to load."""
 FAILED = 1
 INTERRUPTED = 130
 
@@ -26,7 +29,7 @@ class RootGroup(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         with warnings.catch_warnings():
             if not ctx.params.get("debug"):
-                warnings.showwarning = _say
+                warnings.showwarning = _log_warning
             return self._invoke(ctx)
 
     def _invoke(self, ctx: Any) -> Any:
@@ -45,7 +48,7 @@ class RootGroup(TyperGroup):
             raise typer.Exit(FAILED) from None
 
 
-def _say(
+def _log_warning(
     message: Warning | str,
     category: type[Warning],
     filename: str,

@@ -2,168 +2,188 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from glob import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
-if TYPE_CHECKING:
-    from sampipe.graph import Graph, Node
-    from sampipe.graph.result import Result
-    from sampipe.nodes.export._stems import FileStems
-    from sampipe.types import Image, Masks
+from sampipe._files import write_atomic
 
-_FILES = {
-    "overlay": "{stem}.overlay.png",
-    "png": "{stem}.labels.png",
-    "yolo": "{stem}.txt",
-    "labelme": "{stem}.json",
-    "label_studio": "{stem}.task.json",
-    "voc": "SegmentationObject/{stem}.png",
-    "geojson": "{stem}.geojson",
-    "svg": "{stem}.svg",
-    "cutouts": "{stem}.0*.png",
-}
-COLLECTED = {"coco": "annotations.json", "cvat": "annotations.xml"}
-_SHARED_FILES = {**COLLECTED, "yolo": "classes.txt", "voc": "classes.txt"}
-KINDS = (*_FILES, *COLLECTED)
+if TYPE_CHECKING:
+    from sampipe.data.names import FileStems
+    from sampipe.graph import Graph
+    from sampipe.graph.result import Result
+    from sampipe.nodes import SaveOverlay
+
+OVERLAY = "overlay"
+HIDING = {"blur": "BlurBackground", "pixelate": "Pixelate"}  # images that a node makes of image and masks
+_WRITTEN = ".sampipe-files"  # what a run wrote into a folder, so that the next one replaces it as a set
 DEFAULT = "overlay,coco"
 _IMAGE = "_image"  # an output of the graph besides its own: the image itself
 
 
 @dataclass(frozen=True)
-class Saver:
-    """A save node, what it saves and the folder it saves to."""
-
-    kind: str
-    node: Any
-    folder: Path
-
-
-@dataclass(frozen=True)
 class Saving:
-    """A graph whose outputs become files.
+    """A graph whose outputs become images; everything else is made of a job's rows.
 
     Args:
-        graph: with save nodes, and the image as one more output.
+        graph: with a node that draws overlays on each output that is Masks, and the image as one more output.
         folder: where the files go.
-        masks_outputs: the names of its outputs that are Masks.
         pictures: the names of its outputs that are an Image and become files.
-        savers: the save nodes that were added.
-        stems: the names of the pictures' files.
+        overlays: the nodes that were added, each with its folder.
+        stems: the names of the images' files.
     """
 
     graph: Graph
     folder: Path
-    masks_outputs: tuple[str, ...]
     pictures: tuple[str, ...]
-    savers: tuple[Saver, ...]
+    overlays: tuple[tuple[Path, SaveOverlay], ...]
     stems: FileStems
 
-    def image(self, result: Result) -> Image:
-        """The image that a result is about."""
-        image: Image = result[_IMAGE]
-        return image
+    def files_of(self, stem: str) -> list[Path]:
+        """The files about one image, by the name that its manifest gives them."""
+        drawn = [folder / f"{stem}.overlay.png" for folder, _ in self.overlays]
+        return [*drawn, *(self.folder / f"{stem}.{name}.png" for name in self.pictures)]
 
-    def masks(self, result: Result) -> list[Masks]:
-        """All masks of a result."""
-        return [result[name] for name in self.masks_outputs]
-
-    def files(self, result: Result) -> list[Path]:
-        """The files that the save nodes wrote for this image alone."""
-        image = self.image(result)
-        return [
-            path
-            for saver in self.savers
-            if saver.kind in _FILES
-            for path in sorted(saver.folder.glob(_FILES[saver.kind].format(stem=escape(saver.node.stems.of(image)))))
-        ]
-
-    def save_pictures(self, result: Result) -> list[Path]:
+    def save_pictures(self, result: Result) -> None:
         """Write the outputs that are images; ``<stem>.<output>.png`` each."""
-        from sampipe._files import write_atomic
-        from sampipe.formats.labels import png_bytes
+        from sampipe.data.quick_png import quick_png
 
-        stem = self.stems.of(self.image(result))
-        files = {self.folder / f"{stem}.{name}.png": result[name] for name in self.pictures}
-        for path, picture in files.items():
-            write_atomic(path, png_bytes(picture.pixels))
-        return list(files)
+        stem = self.stems.of(result[_IMAGE])
+        for name in self.pictures:
+            write_atomic(self.folder / f"{stem}.{name}.png", quick_png(result[name].pixels))
 
     def settle(self, stems: Mapping[str, str]) -> None:
-        """Say beforehand which stem the files of each source get, whichever of them come in this process."""
-        for one in (self.stems, *(saver.node.stems for saver in self.savers if saver.kind in _FILES)):
+        """Say beforehand what the files of each source are called, whichever of them come in this process."""
+        for one in (self.stems, *(node.stems for _, node in self.overlays)):
             one.settle(stems)
 
-    def shared_files(self) -> list[Path]:
-        """The files that are about all images of the job."""
-        return [saver.folder / _SHARED_FILES[saver.kind] for saver in self.savers if saver.kind in _SHARED_FILES]
+
+def kinds() -> tuple[str, ...]:
+    """What ``--save`` knows: what is drawn, and every format that is written."""
+    from sampipe.data.formats import WRITABLE
+
+    return (OVERLAY, *HIDING, *WRITABLE)
+
+
+def shared_names(kind: str) -> tuple[str, ...]:
+    """The files about all images that saving in a format writes."""
+    from sampipe.data.formats import FORMATS
+
+    known = FORMATS.get(kind)
+    if known is None:
+        return ()
+    return (*((known.index,) if known.index else ()), *known.shared)
 
 
 def parse_kinds(text: str) -> tuple[str, ...]:
     """``overlay,coco`` as names, each once.
 
     Raises:
-        typer.BadParameter: a name that is none, or no name.
+        typer.BadParameter: a name that is none, no name, or two formats that write the same files.
     """
-    kinds = tuple(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
-    if not kinds or not set(kinds) <= set(KINDS):
-        raise typer.BadParameter(f"got {text!r}, wanted one or more of {','.join(KINDS)}", param_hint="--save")
-    return kinds
+    from sampipe.data.formats import FORMATS
+
+    known = kinds()
+    found = tuple(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
+    if not found or not set(found) <= set(known):
+        raise typer.BadParameter(f"got {text!r}, wanted one or more of {','.join(known)}", param_hint="--save")
+    writes: dict[str, str] = {}
+    for kind in found:
+        for name in filter(None, (*shared_names(kind), FORMATS[kind].files if kind in FORMATS else None)):
+            if name in writes:
+                raise typer.BadParameter(
+                    f"{writes[name]} and {kind} both write {name}; save them into two folders", param_hint="--save"
+                )
+            writes[name] = kind
+    return found
 
 
 def with_saving(graph: Graph, kinds: Sequence[str], folder: Path) -> Saving:
-    """``graph`` with save nodes on each output that is Masks; with no kinds, nothing at all is saved.
+    """``graph`` with what ``kinds`` draw of each output that is Masks: overlays, and images that hide a part.
 
-    The files of one such output go to ``folder``; of several, each to a folder in it, of the output's name.
+    The overlays of one such output go to ``folder``; of several, each to a folder in it, of the output's name.
 
     Raises:
         OSError: ``folder`` cannot be made.
     """
+    from sampipe.data.names import FileStems
     from sampipe.graph import Graph
     from sampipe.graph.wiring import Source
-    from sampipe.nodes.export._stems import FileStems
+    from sampipe.nodes import SaveOverlay
     from sampipe.types import Image, Masks
 
-    masks = graph.outputs_of(Masks)
     image = Source(None, "image")
-    nodes, wires, savers = dict(graph.nodes), dict(graph.wires), []
-    for name in masks:
-        inside = folder / name if len(masks) > 1 else folder
-        for kind in kinds:
-            inside.mkdir(parents=True, exist_ok=True)
-            saver = Saver(kind, _node(kind, inside), inside)
-            savers.append(saver)
-            nodes[f"save_{kind}_of_{name}"] = saver.node
-            wires[f"save_{kind}_of_{name}"] = {"image": image, "masks": graph.outputs[name]}
+    graph = _with_hidden(graph, [kind for kind in kinds if kind in HIDING])
+    nodes, wires, overlays = dict(graph.nodes), dict(graph.wires), []
+    for name in graph.outputs_of(Masks) if OVERLAY in kinds else ():
+        inside = folder_of(graph, name, folder)
+        inside.mkdir(parents=True, exist_ok=True)
+        node = SaveOverlay(directory=str(inside))
+        overlays.append((inside, node))
+        nodes[f"overlay_of_{name}"] = node
+        wires[f"overlay_of_{name}"] = {"image": image, "masks": graph.outputs[name]}
     return Saving(
         graph=Graph(graph.inputs, nodes, wires, {**graph.outputs, _IMAGE: image}),
         folder=folder,
-        masks_outputs=masks,
         pictures=graph.outputs_of(Image) if kinds else (),
-        savers=tuple(savers),
+        overlays=tuple(overlays),
         stems=FileStems(),
     )
 
 
-def _node(kind: str, folder: Path) -> Node:
-    from sampipe import nodes
+def _with_hidden(graph: Graph, kinds: Sequence[str]) -> Graph:
+    """``graph`` with an image output for each kind: what is not an object blurred, or the objects pixelated."""
+    from sampipe import nodes as known
+    from sampipe.graph import Graph
+    from sampipe.graph.wiring import Source
+    from sampipe.types import Masks
 
-    if kind in COLLECTED:
-        collecting = {"coco": nodes.SaveCoco, "cvat": nodes.SaveCvat}
-        return collecting[kind](path=str(folder / COLLECTED[kind]))
-    saving = {
-        "overlay": nodes.SaveOverlay,
-        "png": nodes.SavePng,
-        "yolo": nodes.SaveYolo,
-        "labelme": nodes.SaveLabelMe,
-        "label_studio": nodes.SaveLabelStudio,
-        "voc": nodes.SaveVoc,
-        "geojson": nodes.SaveGeoJson,
-        "svg": nodes.SaveSvg,
-        "cutouts": nodes.SaveCutouts,
-    }
-    return saving[kind](directory=str(folder))
+    nodes, wires, outputs = dict(graph.nodes), dict(graph.wires), dict(graph.outputs)
+    named = graph.outputs_of(Masks)
+    for kind in kinds:
+        for name in named:
+            made = kind if len(named) == 1 else f"{name}_{kind}"
+            nodes[made] = getattr(known, HIDING[kind])()
+            wires[made] = {"image": Source(None, "image"), "masks": graph.outputs[name]}
+            outputs[made] = Source(made, "image")
+    return Graph(graph.inputs, nodes, wires, outputs)
+
+
+def folder_of(graph: Graph, output: str, folder: Path) -> Path:
+    """Where the files about one output of masks go."""
+    from sampipe.types import Masks
+
+    return folder / output if len(graph.outputs_of(Masks)) > 1 else folder
+
+
+def replace_earlier(folder: Path, written: Sequence[Path]) -> int:
+    """Remove what an earlier run wrote into the folder and this one did not, and note what this one wrote.
+
+    Returns:
+        How many files were removed.
+    """
+    now = {seen_from(file, folder) for file in written}
+    gone = [name for name in earlier_files(folder) if name not in now and _stays_inside(name)]
+    for name in gone:
+        (folder / name).unlink(missing_ok=True)
+    write_atomic(folder / _WRITTEN, "\0".join(sorted(now)).encode())
+    return len(gone)
+
+
+def earlier_files(folder: Path) -> set[str]:
+    """What an earlier run wrote into the folder, as seen from it."""
+    note = folder / _WRITTEN
+    return set(filter(None, note.read_text(encoding="utf-8").split("\0"))) if note.is_file() else set()
+
+
+def seen_from(file: Path, folder: Path) -> str:
+    """The path of a file from a folder."""
+    return os.path.relpath(file, folder)
+
+
+def _stays_inside(name: str) -> bool:
+    return not Path(name).is_absolute() and ".." not in Path(name).parts

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
+
+_UNWRAPPED = 1000  # characters of a line in a file or a pipe
+_PAUSE = 10.0  # seconds between two lines of progress there
 
 
 def print_json(document: Any) -> None:
@@ -44,23 +48,42 @@ def print_table(
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     console = Console()
-    (console if console.width >= least_width else Console(width=least_width)).print(table)
+    width = max(console.width, least_width if console.is_terminal else _UNWRAPPED)
+    Console(width=width).print(table, soft_wrap=True)
 
 
 def note(message: str) -> None:
-    """Say something beside the result."""
+    """Print something beside the result."""
     print(message, file=sys.stderr)
 
 
 @contextmanager
 def progress_bar(description: str) -> Iterator[Callable[..., None]]:
-    """A bar on stderr, shown on a terminal only; tell what it gives (items done, items in all[, a remark])."""
+    """A bar on stderr, or a line every ten seconds where that is no terminal.
+
+    Call what it gives with (items done, items in all[, a remark]).
+    """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _lines(description)
+        return
     texts = (TextColumn("{task.description}"), TextColumn("{task.fields[remark]}"))
     columns = (texts[0], BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), texts[1])
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task(description, total=None, remark="")
         yield lambda done, total, remark="": progress.update(task, completed=done, total=total, remark=remark)
+
+
+def _lines(description: str) -> Callable[..., None]:
+    told = time.monotonic()
+
+    def advance(done: int, total: int | None = None, remark: str = "") -> None:
+        nonlocal told
+        if time.monotonic() - told >= _PAUSE:
+            told = time.monotonic()
+            note(f"{description} {done}{f' of {total}' if total else ''}{f', {remark}' if remark else ''}")
+
+    return advance

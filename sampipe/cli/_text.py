@@ -20,30 +20,32 @@ def graph_of_text(
     params: Mapping[str, Any],
     model: str,
     device: str,
+    threshold: float | None = None,
 ) -> tuple[Graph, str]:
-    """The graph, and a word about the way it takes.
+    """The graph, and a word about its mode.
 
     Args:
         text: phrases with commas between them.
-        mode: token, dense, rank, detector; None takes the best there is.
+        mode: token, dense, rank, detector, model; None takes the best there is.
         clip: what reads the phrases.
         detector: an open-vocabulary detector's short name, if one is wanted.
         params: of the detector.
+        threshold: score below which an answer is not drawn.
         model, device: of the Segment Anything model.
 
     Raises:
         typer.BadParameter: a detector that takes no words.
-        DataError: a text that asks for nothing, or a way that there is not.
+        DataError: a text that asks for nothing, or a mode that there is not.
     """
     from sampipe.nodes.text.pipelines import text_graph
-    from sampipe.text.ways import choose_way
+    from sampipe.text.modes import choose_mode
     from sampipe.types import Text
 
     phrases = Text.of(text).phrases
-    way = choose_way(phrases, model=model, mode=mode, clip=clip, detector=detector is not None)
+    chosen = choose_mode(phrases, model=model, mode=mode, clip=clip, detector=detector is not None)
     node = None if detector is None else _open_vocabulary(detector, phrases, params)
-    how = f"{way}" if detector is None else f"{way} ({detector})"
-    return text_graph(way, phrases, model=model, device=device, detector=node), how
+    how = f"{chosen}" if detector is None else f"{chosen} ({detector})"
+    return text_graph(chosen, phrases, model=model, device=device, detector=node, threshold=threshold), how
 
 
 def _open_vocabulary(detector: str, phrases: tuple[str, ...], params: Mapping[str, Any]) -> Any:

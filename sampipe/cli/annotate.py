@@ -1,4 +1,4 @@
-"""``sampipe annotate``: label a folder of photos in the browser."""
+"""``sampipe annotate``: label a folder of images in the browser."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sampipe.cli import _options as options
 
 
 def annotate(
-    folder: Annotated[Path, typer.Argument(help="With photos in it, or in images/ inside it.", show_default=False)],
+    folder: Annotated[Path, typer.Argument(help="With images in it, or in images/ inside it.", show_default=False)],
     labels: Annotated[
         str | None, typer.Option(metavar="A,B,…", help="The only labels that masks may have; without, any.")
     ] = None,
@@ -19,7 +19,7 @@ def annotate(
         str | None,
         typer.Option(
             metavar="ID",
-            help="Pre-fill photos with what this finds: face, yolox_nano, 'text:a dog', learned, everything …",
+            help="Pre-fill images with what this finds: face, yolox_nano, 'text:a dog', learned, everything …",
         ),
     ] = None,
     confidence: options.Confidence = None,
@@ -28,23 +28,23 @@ def annotate(
     ] = False,
     minutes: Annotated[float, typer.Option(min=0.05, help="How long --learn takes.")] = 10.0,
     automatic: Annotated[
-        bool, typer.Option("--automatic", help="Pre-fill every photo that nobody has worked on, without a page.")
+        bool, typer.Option("--automatic", help="Pre-fill every image that nobody has worked on, without a page.")
     ] = False,
     model: options.Model = "nano",
     device: options.Device = "auto",
     port: Annotated[int | None, typer.Option(help="Of the page; a free one from 7860 on without.")] = None,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page.")] = True,
 ) -> None:
-    """Label photos with clicks, boxes and a brush, and let a model pre-fill them.
+    """Label images with clicks, boxes and a brush, and let a model pre-fill them.
 
-    Writes FOLDER/annotations/<photo>.json (SA-1B) after every change and
+    Writes FOLDER/annotations/<image>.json (SA-1B) after every change and
     FOLDER/instances.json (COCO), from which `sampipe train sam --data FOLDER`
     learns. Opens again where it stopped. Ctrl-C ends it.
     """
     from sampipe._optional import require
 
     require("gradio", "demo")
-    from sampipe.annotate.command import Wish, run
+    from sampipe.pages.label.command import Wish, run
 
     run(
         Wish(

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from sampipe._cores import prepare_threads
 from sampipe.cli import (
     annotate,
     bench,
@@ -55,6 +56,7 @@ def sampipe(
 
 
 app.command()(segment.segment)
+app.command("try")(segment.try_it)
 app.command()(run.run)
 app.command()(video.video)
 app.command()(annotate.annotate)
@@ -75,4 +77,5 @@ app.add_typer(export.app, name="export")
 
 def main() -> None:
     """Run the command line; the way in for the ``sampipe`` script."""
+    prepare_threads()  # before any command loads torch
     app(prog_name="sampipe")

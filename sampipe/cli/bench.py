@@ -10,7 +10,7 @@ import typer
 from sampipe.cli import _screen
 
 if TYPE_CHECKING:
-    from sampipe.bench.report import Report
+    from sampipe.measure.speed.report import Report
 
 
 def bench(
@@ -20,9 +20,10 @@ def bench(
     stages: Annotated[
         str,
         typer.Option(
-            help="Comma-separated: encode, modes, decode, everything, postprocess, pipeline, scaling, graph, import."
+            help="Comma-separated: encode, modes, decode, everything, postprocess, first-mask, nano, pipeline, "
+            "scaling, graph, import."
         ),
-    ] = "encode,modes,decode,everything,postprocess,pipeline,scaling,graph,import",
+    ] = "encode,modes,decode,everything,postprocess,first-mask,nano,pipeline,scaling,graph,import",
     peers: Annotated[
         str | None, typer.Option(help="Comma-separated; all that are installed unless given; none for none.")
     ] = None,
@@ -32,24 +33,28 @@ def bench(
     clock: Annotated[
         Literal["wall", "cpu"], typer.Option(help="cpu counts processor seconds, for a machine that is not quiet.")
     ] = "wall",
+    beside: Annotated[int, typer.Option(min=0, help="Keep so many other processes busy meanwhile.")] = 0,
     device: Annotated[str, typer.Option(help="cpu, cuda or mps.")] = "cpu",
     json: Annotated[Path | None, typer.Option("--json", help="Write the numbers to this file, too.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Write the table to this file, too.")] = None,
-    plot: Annotated[Path | None, typer.Option(help="Write a picture of the speed-ups (PNG, SVG).")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw the speed-ups into this file (PNG, SVG).")] = None,
 ) -> None:
     """Speed and memory, measured beside the peers in one run: same weights, same inputs, answers compared."""
-    from sampipe.bench.run import run_bench
+    from sampipe.measure.speed.run import Settings, run_bench
 
     report = run_bench(
-        model,
-        stages=_words(stages),
-        peers=None if peers is None else [name for name in _words(peers) if name != "none"],
-        device=device,
-        threads=threads,
-        quick=quick,
-        rounds=rounds,
-        clock=clock,
-        tell=_screen.note,
+        Settings(
+            model=model,
+            stages=_words(stages),
+            peers=None if peers is None else [name for name in _words(peers) if name != "none"],
+            device=device,
+            threads=threads,
+            quick=quick,
+            rounds=rounds,
+            clock=clock,
+            beside=beside,
+            log=_screen.note,
+        )
     )
     _print(report)
     if json is not None:
@@ -68,7 +73,7 @@ def _words(text: str) -> list[str]:
 
 
 def _print(report: Report) -> None:
-    from sampipe.bench.report import COLUMNS, EXPLANATION
+    from sampipe.measure.speed.report import COLUMNS, EXPLANATION
 
     cells = report.cells()
     if cells:

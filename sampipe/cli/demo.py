@@ -31,19 +31,17 @@ def demo(
     from sampipe._optional import require
 
     require("gradio", "demo")
-    from sampipe.demo import launch
-    from sampipe.graph import Graph
+    from sampipe.pages.demo import launch
 
-    loaded = None if graph is None else Graph.from_yaml(graph)
     if measure:
         return _measure(model, device)
-    launch(loaded, model=model, device=device, port=port, open_browser=browser)
+    launch(graph, model=model, device=device, port=port, open_browser=browser)
 
 
 def _measure(model: str, device: str) -> None:
     from sampipe.cli import _screen
-    from sampipe.demo import launch
-    from sampipe.demo.measuring import measure
+    from sampipe.pages.demo import launch
+    from sampipe.pages.demo.measuring import measure
 
     served = launch(model=model, device=device, open_browser=False, wait=False)
     try:

@@ -11,6 +11,7 @@ from typing import Any
 
 import typer
 
+from sampipe._cores import cores, visible_cores
 from sampipe.cli import _options as options
 from sampipe.cli import _screen
 
@@ -24,6 +25,7 @@ _PACKAGES = (
     "pycocotools",
     "open_clip_torch",
 )
+SLOW_BF16 = "slower than exact: no units for it (AMX, AVX512-BF16, a recent GPU)"
 _NOT_FOR_USERS = {"all", "dev", "fuzz", "test"}
 _OFFLINE_FLAGS = ("SAMPIPE_OFFLINE", "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
 
@@ -45,6 +47,8 @@ def doctor(json: options.JsonDocument = False) -> None:
         "extras": _extras(),
         "cache": _cache(),
         "embedded_model": _embedded_model(),
+        "threads": _threads(),
+        "precision": _precision(),
     }
     problems = _problems(facts)
     if json:
@@ -67,9 +71,7 @@ def _installed(distribution: str) -> str | None:
 def _devices() -> list[dict[str, Any]]:
     import torch
 
-    devices: list[dict[str, Any]] = [
-        {"name": "cpu", "what": f"{os.cpu_count()} cores, {torch.get_num_threads()} threads"}
-    ]
+    devices: list[dict[str, Any]] = [{"name": "cpu", "what": f"{cores()} of {os.cpu_count()} cores for this process"}]
     for index in range(torch.cuda.device_count()):
         properties = torch.cuda.get_device_properties(index)
         memory = f"{properties.total_memory / 2**30:.0f} GiB"
@@ -77,6 +79,26 @@ def _devices() -> list[dict[str, Any]]:
     if torch.backends.mps.is_available():
         devices.append({"name": "mps", "what": "Apple GPU"})
     return devices
+
+
+def _threads() -> dict[str, Any]:
+    """Threads of torch, and what a program of one's own sets before it imports torch; commands do so themselves."""
+    import torch
+
+    settings = {"OMP_WAIT_POLICY": "PASSIVE"}
+    if cores() < visible_cores():  # a quota that OpenMP does not see
+        settings["OMP_NUM_THREADS"] = str(cores())
+    return {"torch": torch.get_num_threads(), "library_settings": settings}
+
+
+def _precision() -> dict[str, bool]:
+    """Whether ``--precision bf16`` is faster than exact, by device."""
+    import torch
+
+    from sampipe.models.device import available_devices
+    from sampipe.models.precision import is_fast_here
+
+    return {name: is_fast_here("bf16", torch.device(name)) for name in available_devices()}
 
 
 def _extras() -> dict[str, dict[str, Any]]:
@@ -115,7 +137,7 @@ def _cache() -> dict[str, Any]:
 
 def _embedded_model() -> dict[str, Any]:
     from sampipe.errors import CheckpointError
-    from sampipe.models import hub
+    from sampipe.models.weights import hub
 
     facts: dict[str, Any] = {"name": "nano", "path": None, "sha256": None, "megabytes": None, "problem": None}
     try:
@@ -153,6 +175,12 @@ def _show(facts: dict[str, Any]) -> None:
             f"{cache['hub_folder']} ({'writeable' if cache['writeable'] else 'NOT writeable: set HF_HOME'})",
         ),
         ("offline flags", ", ".join(cache["offline_flags"]) or "none"),
+        (
+            "threads",
+            f"{facts['threads']['torch']}; in a program of your own, beside busy others, set before torch is imported: "
+            + " ".join(f"{name}={value}" for name, value in facts["threads"]["library_settings"].items()),
+        ),
+        *((f"bf16 on {name}", "fast" if fast else SLOW_BF16) for name, fast in facts["precision"].items()),
         ("embeddings on disk", cache["embedding_folder"] or "off; SAMPIPE_CACHE_DIR names a folder"),
     ]
     _screen.print_table(rows, columns=("what", "found"))

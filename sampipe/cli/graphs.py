@@ -48,7 +48,10 @@ def check(
 
 def draw(
     graph: GraphFile,
-    format: Annotated[Drawing, typer.Option(help="mermaid is text for Markdown; svg is a picture.")] = Drawing.mermaid,
+    format: Annotated[
+        Drawing | None,
+        typer.Option(help="mermaid, text for Markdown, or svg; by default what --out ends in, or mermaid."),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="A file to write, instead of printing.")] = None,
 ) -> None:
     """Draw a graph."""
@@ -56,6 +59,8 @@ def draw(
     from sampipe.graph import Graph
 
     loaded = Graph.from_yaml(graph)
+    if format is None:
+        format = Drawing.svg if out is not None and out.suffix.lower() == ".svg" else Drawing.mermaid
     text = loaded.svg() if format is Drawing.svg else loaded.mermaid()
     if out is None:
         print(text)

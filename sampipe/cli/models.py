@@ -10,7 +10,7 @@ from sampipe.cli import _options as options
 from sampipe.cli import _screen
 
 if TYPE_CHECKING:
-    from sampipe.models.hub import ModelRow
+    from sampipe.models.weights.hub import ModelRow
 
 app = typer.Typer(invoke_without_command=True)
 
@@ -25,11 +25,12 @@ def models(
     """List the models, download one, or verify its file."""
     if context.invoked_subcommand is not None:
         return
-    from sampipe.models.hub import models_table
+    from sampipe.models.segmenters import others_table
+    from sampipe.models.weights.hub import models_table
 
-    rows = models_table()
+    rows, others = models_table(), others_table()
     if json:
-        _screen.print_json([_facts(row) for row in rows])
+        _screen.print_json([*map(_facts, rows), *(one._asdict() for one in others)])
         return
     cells = [
         (
@@ -42,22 +43,27 @@ def models(
         )
         for row in rows
     ]
+    cells += [(one.name, "", "", "here" if one.is_here else "not here", "", one.place) for one in others]
     columns = ("model", "parameters", "licence", "file", "sha256", "digest")
     _screen.print_table(cells, columns=columns, right=("parameters",))
 
 
 @app.command()
 def download(name: Name) -> None:
-    """Bring a model's file to this machine; goes on where an earlier try stopped."""
-    from sampipe.models import hub
+    """Bring a model's file to this machine; resumes where an earlier try stopped."""
+    from sampipe.models.segmenters import is_own, load_segmenter
+    from sampipe.models.weights import hub
 
-    print(hub.download(name))
+    if is_own(name):
+        print(hub.download(name))
+        return
+    print(f"{load_segmenter(name, 'cpu').name}: in its package's cache")
 
 
 @app.command()
 def verify(name: Name) -> None:
     """Compare an installed file with its digest."""
-    from sampipe.models import hub
+    from sampipe.models.weights import hub
 
     print(f"{name}: as it should be, sha256 {hub.verify(name)}")
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
 import re
+import textwrap
 from json import dumps
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +15,7 @@ from sampipe.cli import _screen
 
 if TYPE_CHECKING:
     from sampipe.graph import Node
+    from sampipe.graph.fields import NodeField
 
 
 def nodes(
@@ -41,14 +42,16 @@ def nodes(
 
 def _facts(type_id: str, cls: type[Node]) -> dict[str, Any]:
     from sampipe.errors import GraphError
+    from sampipe.graph.fields import fields
     from sampipe.graph.ports import Ports, ports_of, type_name
 
-    problem = None
+    problem, ports = None, Ports({}, {})
+    parameters: tuple[NodeField, ...] = ()
     try:
+        parameters = fields(cls)
         ports = ports_of(cls)
     except GraphError as error:  # one broken node must not hide the others
-        ports, problem = Ports({}, {}), str(error)
-    parameters = dataclasses.fields(cls)  # type: ignore[arg-type]  # Node makes a dataclass of each of its classes
+        problem = str(error)
     documentation = _plain(inspect.cleandoc(cls.__doc__ or ""))
     return {
         "type": type_id,
@@ -70,13 +73,18 @@ def _plain(documentation: str) -> str:
     return without_roles.replace("``", "")
 
 
-def _parameter(field: dataclasses.Field[Any]) -> dict[str, Any]:
-    facts = {"name": field.name, "type": str(field.type)}
-    if field.default is not dataclasses.MISSING:
-        return {**facts, "required": False, "default": _json_or_words(field.default)}
-    if field.default_factory is not dataclasses.MISSING:
-        return {**facts, "required": False, "default": _json_or_words(field.default_factory())}
-    return {**facts, "required": True}
+def _parameter(field: NodeField) -> dict[str, Any]:
+    default = {} if field.required else {"default": _json_or_words(field.default)}
+    limits = {name: limit for name, limit in field.limits._asdict().items() if limit is not None}
+    return {
+        "name": field.name,
+        "required": field.required,
+        "wanted": field.wanted,
+        "help": field.help,
+        **default,
+        **({"limits": limits} if limits else {}),
+        **({"choices": list(field.choices)} if field.choices else {}),
+    }
 
 
 def _json_or_words(value: Any) -> Any:
@@ -107,12 +115,19 @@ def _one(name: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _print_one(row: dict[str, Any]) -> None:
     print(row["type"])
-    print(f"\n{row['documentation']}\n")
+    about, _, rest = row["documentation"].partition("\n\nArgs:\n")
+    print(f"\n{about}\n")
     print(f"takes       {_ports(row['inputs']) or 'nothing'}")
     print(f"gives       {_ports(row['outputs'])}")
-    for index, parameter in enumerate(row["parameters"]):
+    print("parameters" if row["parameters"] else "no parameters")
+    for parameter in row["parameters"]:
         default = "" if parameter["required"] else f" = {parameter['default']!r}"
-        print(f"{'' if index else 'parameters':<12}{parameter['name']}: {parameter['type']}{default}")
+        print(f"  {parameter['name']}{default}: {parameter['wanted']}")
+        if parameter["help"]:
+            print(textwrap.indent(textwrap.fill(parameter["help"], 100), "      "))
+    _, raises, errors = rest.partition("Raises:\n")
+    if raises:
+        print(f"\nRaises:\n{errors}")
 
 
 def _ports(ports: list[dict[str, Any]]) -> str:

@@ -12,7 +12,7 @@ from sampipe.cli import _screen
 from sampipe.cli._root import FAILED
 
 if TYPE_CHECKING:
-    from sampipe.selftest import Done, Size
+    from sampipe.measure.faults import Done, Size
 
 
 def selftest(
@@ -31,7 +31,7 @@ def selftest(
     Jobs are killed, inputs are bad, the disk is full, memory is short, weights
     are hostile, clients come in crowds. Exit code 1 if a promise was broken.
     """
-    from sampipe.selftest import FULL, QUICK, run_trials
+    from sampipe.measure.faults import FULL, QUICK, run_trials
 
     size = _resized(QUICK if quick else FULL, sizes or ())
     done: list[Done] = []

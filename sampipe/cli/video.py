@@ -62,7 +62,7 @@ def video(
         graph, detector, text, box or [], point or [], every=every, confidence=confidence, model=model, device=device
     )
     with Video(source) as opened, _shown(json) as shown:
-        recorded = record(built, opened, out, save=kinds, first=first, frames=frames, progress=shown)
+        recorded = record(built, opened, out, save=kinds, given={0: first}, frames=frames, progress=shown)
     _end(recorded, source, json=json)
 
 
@@ -121,7 +121,7 @@ def _with_ids(graph: Graph) -> Graph:
     from sampipe.nodes import Follow, Track
     from sampipe.types import Masks
 
-    has_ids = any(isinstance(node, Follow | Track) for node in graph.nodes.values())
+    has_ids = any(isinstance(node, (Follow, Track)) for node in graph.nodes.values())
     return graph if has_ids or graph.outputs_of(Masks) != ("masks",) else graph | Track()
 
 
@@ -153,6 +153,7 @@ def _end(recorded: Recorded, source: str, *, json: bool) -> None:
     for number, what in (
         (recorded.dropped, "came too fast and were left out"),
         (recorded.failed, "failed; their rows say why"),
+        (recorded.resized, "of another size than the first; the overlay shows them scaled to fit"),
     ):
         if number:
             _screen.note(f"{_count(number, 'frame')} {what}")

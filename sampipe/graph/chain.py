@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sampipe.errors import DuplicateNodeError, MissingInputError, PortTypeError
 from sampipe.graph.graph import Graph
+from sampipe.graph.mistakes import refuse_in_chain
 from sampipe.graph.names import listed, numbered, snake_case
 from sampipe.graph.node import Node, given_name
 from sampipe.graph.ports import Port, fits, type_name
@@ -15,7 +16,7 @@ def chain(left: Node | Graph, right: Node | Graph) -> Graph:
 
     Each input of ``right`` takes the nearest upstream output of the same name: an output of ``left`` first,
     then whatever its nodes gave, the last one first. What finds none becomes an input of the whole. The
-    outputs are those of ``right``.
+    outputs are those of ``right``, and the inputs that it passes on.
 
     Raises:
         MissingInputError: ``right`` takes nothing from upstream.
@@ -41,13 +42,19 @@ def chain(left: Node | Graph, right: Node | Graph) -> Graph:
     for old, new in names.items():
         wires[new] = {port: moved.get(source, source) for port, source in after.wires[old].items()}
     nodes = {**before.nodes, **{new: after.nodes[old] for old, new in names.items()}}
-    return Graph(inputs, nodes, wires, {name: moved.get(one, one) for name, one in after.outputs.items()})
+    outputs = {name: moved.get(one, one) for name, one in after.outputs.items()}
+    for name in right.passes_on if isinstance(right, Node) else ():
+        if name in taken:
+            outputs.setdefault(name, taken[name])
+    return Graph(inputs, nodes, wires, outputs)
 
 
 def as_graph(part: Node | Graph) -> Graph:
     """A node alone, as a graph: its ports are the graph's."""
     if isinstance(part, Graph):
         return part
+    if not isinstance(part, Node):
+        refuse_in_chain(part)
     name = given_name(part) or snake_case(type(part).__name__)
     return Graph(
         inputs=dict(part.ports.inputs),

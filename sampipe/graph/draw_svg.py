@@ -1,4 +1,4 @@
-"""Graphs as SVG: light boxes with their ports, wires in the colour of what they carry.
+"""Graphs as SVG: light boxes with their ports, wires in the color of what they carry.
 
 Boxes bring their own light ground and wires are of middle brightness, so that the drawing reads on a white
 page and on a dark one.

@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from sampipe.errors import GraphError, MissingInputError, NodeError, PortTypeError, UnknownPortError
+from sampipe.errors import GraphError, MissingInputError, NodeError, UnknownPortError
+from sampipe.graph.border import admit, refuse_single
 from sampipe.graph.engines import Engine, OnError, load_engine
+from sampipe.graph.mistakes import refuse_in_chain
 from sampipe.graph.names import did_you_mean, listed
 from sampipe.graph.node import Node
 from sampipe.graph.plan import Step, plan
-from sampipe.graph.ports import Port, accepts
+from sampipe.graph.ports import Port
 from sampipe.graph.result import Result
 from sampipe.graph.wiring import Source, Wires, check_wires, order, resolve, sources
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from sampipe.graph.check import CheckReport
-    from sampipe.types import Image
+    from sampipe.types.image import ImageLike
 
 
 @dataclass(frozen=True)
@@ -69,9 +71,9 @@ class Graph:
         return plan(self.nodes, self.wires, self.outputs)
 
     @property
-    def savers(self) -> tuple[str, ...]:
+    def side_effect_nodes(self) -> tuple[str, ...]:
         """The names of the nodes that leave something outside, such as files."""
-        return tuple(name for name, node in self.nodes.items() if not node.pure and not node.remembers)
+        return tuple(name for name, node in self.nodes.items() if not node.pure and not node.stateful)
 
     def outputs_of(self, kind: type) -> tuple[str, ...]:
         """The names of the outputs of one type."""
@@ -81,7 +83,9 @@ class Graph:
     # -- running -----------------------------------------------------------------------------------------
 
     def run(self, /, *, engine: str | Engine = "local", **inputs: Any) -> Result:
-        """Run once.
+        """Run once: ``graph.run(image="street.jpg")``.
+
+        An image may be whatever :meth:`Image.open` takes.
 
         Raises:
             GraphError: an input is unknown, missing or of the wrong type.
@@ -95,7 +99,7 @@ class Graph:
 
     def map(
         self,
-        items: Iterable[Image | Mapping[str, Any] | str | os.PathLike[str]],
+        items: Iterable[ImageLike | Mapping[str, Any]],
         *,
         batch_size: int = 1,
         progress: bool = False,
@@ -105,15 +109,16 @@ class Graph:
         """Run over many items, in order, lazily, holding a bounded number of them.
 
         Args:
-            items: a mapping of inputs each, or just the one required input; a path is opened as an image
-                when its turn comes.
+            items: a mapping of inputs each, or just the one required input; what is an image (a path, a URL, an
+                array ...: see :meth:`Image.open`) is opened when its turn comes.
             batch_size: how many items a node with ``run_batch`` gets at once.
             progress: draw a progress bar on standard error.
-            on_error: ``"return"`` gives the NodeError in the place of a failed item and goes on.
+            on_error: ``"return"`` gives the NodeError in the place of a failed item and continues.
 
         Raises:
             NodeError: an item failed, with ``on_error="raise"``.
         """
+        refuse_single(items)
         return load_engine(engine).map(self, items, batch_size=batch_size, progress=progress, on_error=on_error)
 
     async def arun(self, /, *, engine: str | Engine = "local", **inputs: Any) -> Result:
@@ -121,10 +126,11 @@ class Graph:
         return await load_engine(engine).arun(self, inputs)
 
     def bind(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """Check the inputs of one run; None for an optional input means that it is left out.
+        """Check the inputs of one run, and make an Image of whatever is one; None leaves an optional input out.
 
         Raises:
             UnknownPortError, MissingInputError, PortTypeError: they do not fit.
+            DataError: an image that cannot be read.
         """
         bound = {}
         for name, value in inputs.items():
@@ -136,9 +142,7 @@ class Graph:
             port = self.inputs[name]
             if value is None and not port.required:
                 continue
-            if not accepts(value, port.type):
-                raise PortTypeError(f"Graph input {name!r} got a {type(value).__name__}; wanted {port}.")
-            bound[name] = value
+            bound[name] = admit(value, port, f"Graph input {name!r}")
         for name, port in self.inputs.items():
             if port.required and name not in bound:
                 raise MissingInputError(f"Graph input {name!r} was not given. Wanted: {port}.")
@@ -189,6 +193,9 @@ class Graph:
         from sampipe.graph.chain import chain
 
         return chain(self, other)
+
+    def __ror__(self, other: object) -> NoReturn:
+        refuse_in_chain(other)
 
     def check(self) -> CheckReport:
         """What is missing on this machine, found without loading anything heavy."""

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Protocol, TypeVar, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, ParamSpec, Protocol, TypeVar, cast
 
 from typing_extensions import Self, dataclass_transform
 
-from sampipe.errors import GraphError, SpecError
+from sampipe.errors import DataError, GraphError, SpecError
+from sampipe.graph.border import admit_all
+from sampipe.graph.fields import validated
+from sampipe.graph.mistakes import NodeType, refuse_in_chain
 from sampipe.graph.ports import Ports, ports_of
 from sampipe.graph.requirement import Requirement
 from sampipe.graph.resources import drop_resources, resources_of
@@ -31,18 +36,20 @@ class Runs(Protocol[P, R]):
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, eq_default=False, field_specifiers=(dataclasses.field,))
-class Node:
+class Node(metaclass=NodeType):
     """One step of a graph. Subclass it; fields are parameters, ``run`` is what it does.
 
     ::
 
         class Brightest(sp.Node):
-            count: int = 5                                            # a parameter: a JSON value
+            count: Annotated[int, Field(ge=1)] = 5                    # a parameter: a JSON value, and its limits
 
             def run(self, image: sp.Image) -> sp.Prompts: ...         # its ports
 
-    A subclass becomes a frozen keyword-only dataclass by itself. Two nodes are equal when they are of one
-    class and have equal parameters. Calling a node runs it; inside :func:`sampipe.trace` it connects it.
+    A subclass becomes a frozen keyword-only dataclass by itself, whose parameters are checked against their
+    annotations (limits are ``pydantic.Field``) before ``__post_init__`` may check what takes several of them. Two
+    nodes are equal when they are of one class and have equal parameters. Calling a node runs it; inside
+    :func:`sampipe.trace` it connects it.
 
     An author may add ``run_batch``: every input as a list, the outputs as a list in the same order.
     """
@@ -51,12 +58,20 @@ class Node:
     """Goes up when the same parameters begin to mean something else."""
     pure: ClassVar[bool] = True
     """False for a node with an effect outside (it saves files): it runs even if nothing uses its output."""
-    remembers: ClassVar[bool] = False
-    """True for a node that is not pure only because it remembers what it saw: it leaves nothing outside."""
+    passes_on: ClassVar[tuple[str, ...]] = ()
+    """Inputs that a chain ending with this node still gives: ``... | Annotate()`` has the masks beside the image."""
+    stateful: ClassVar[bool] = False
+    """True for a node that is not pure only because its state lasts from image to image; nothing is left outside."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        if "__init__" in cls.__dict__:
+            raise GraphError(
+                f"{cls.__name__} has an __init__ of its own. Write its parameters as fields (`count: int = 5`), and "
+                "what it loads as a method under @sampipe.resource."
+            )
         dataclasses.dataclass(frozen=True, kw_only=True, eq=False)(cls)
+        cls.__init__ = _checking(cls.__init__)  # type: ignore[method-assign]
         for name in _fields(cls):
             if hasattr(Node, name) or name == "run":
                 raise GraphError(f"{cls.__name__}.{name} hides Node.{name}. Give the parameter another name.")
@@ -65,12 +80,16 @@ class Node:
         tracer = active_tracer.get()
         if tracer is not None:
             return cast("R", tracer.call(cast("Node", self), args, kwargs))
+        args, kwargs = admit_all(cast("Node", self), args, kwargs)  # type: ignore[assignment]
         return self.run(*args, **kwargs)
 
     def __or__(self, other: Node | Graph) -> Graph:
         from sampipe.graph.chain import chain
 
         return chain(self, other)
+
+    def __ror__(self, other: object) -> NoReturn:
+        refuse_in_chain(other)
 
     def warm(self) -> None:
         """Build every resource now."""
@@ -94,7 +113,7 @@ class Node:
     def weights_digest(self) -> str | None:
         """A digest of the weights it runs on, which this may load; None: it has none.
 
-        A job notes it, and goes on only with the same.
+        A job notes it, and resumes only with the same.
         """
         return None
 
@@ -138,10 +157,21 @@ class Node:
         params = ", ".join(f"{name}={value!r}" for name, value in self.changed_params().items())
         return f"{type(self).__name__}({params})"
 
+    def input_files(self) -> Sequence[str]:
+        """Paths of the files that it reads when it runs, weights apart; some may not be there."""
+        return ()
+
     def digest(self) -> str:
-        """A hex digest of type, version and parameters: a node's part of a cache key."""
+        """A hex digest of type, version, parameters and what is in :meth:`input_files` now.
+
+        A node's part of a cache key; a resumed job compares it.
+        """
         text = json.dumps([self.type_id, self.params()], sort_keys=True, allow_nan=False)
-        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+        found = hashlib.blake2b(text.encode(), digest_size=16)
+        for path in map(Path, self.input_files()):
+            if path.expanduser().is_file():
+                found.update(hashlib.blake2b(path.expanduser().read_bytes()).digest())
+        return found.hexdigest()
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Node) or type(self) is not type(other):
@@ -160,13 +190,22 @@ def given_name(node: Node) -> str | None:
     return cast("str | None", node.__dict__.get("_name"))
 
 
-def required_params(cls: type[Node]) -> list[str]:
-    """The parameters without a default."""
-    fields = dataclasses.fields(cast("Any", cls))
-    return [field.name for field in fields if _default(field) is dataclasses.MISSING]
-
-
 N = TypeVar("N", bound=Node)
+
+
+def _checking(init: Any) -> Any:
+    """A dataclass's ``__init__`` behind the check of its parameters."""
+
+    @functools.wraps(init)
+    def checked(self: Node, *args: Any, **values: Any) -> None:
+        cls = type(self)
+        if args:
+            first = next(iter(_fields(cls)), None)
+            example = f": {cls.__name__}({first}=...)" if first else ", and it has none"
+            raise DataError(f"{cls.__name__} takes its parameters by name{example}.")
+        init(self, **validated(cls, values))
+
+    return checked
 
 
 def _rebuild(cls: type[N], values: Mapping[str, Any], name: str | None) -> N:

@@ -116,7 +116,7 @@ def _read_ports(cls: type) -> Ports:
     run = getattr(cls, "run", None)
     if run is None:
         raise GraphError(f"{cls.__name__} has no run(). Write one: its signature is the node's ports.")
-    hints = _hints(cls, run)
+    hints = hints_of(cls, run)
     inputs = {}
     for parameter in list(inspect.signature(run).parameters.values())[1:]:
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
@@ -133,12 +133,18 @@ def _read_ports(cls: type) -> Ports:
     return Ports(inputs, outputs, returns)
 
 
-def _hints(cls: type, run: Any) -> dict[str, Any]:
+def hints_of(cls: type, what: Any, *, with_limits: bool = False) -> dict[str, Any]:
+    """The annotations of a node class, or of ``what`` belongs to it: ``run``, or the NamedTuple that it returns.
+
+    Raises:
+        GraphError: one of them cannot be read.
+    """
     try:
-        return typing.get_type_hints(run)
+        return typing.get_type_hints(what, include_extras=with_limits)
     except NameError as error:
+        where = cls.__name__ if what is cls else f"{cls.__name__}.run"
         raise GraphError(
-            f"{cls.__name__}.run has an annotation that cannot be read: {error}. "
+            f"{where} has an annotation that cannot be read: {error}. "
             "Import its type at the top of the module, outside `if TYPE_CHECKING`."
         ) from error
 
@@ -153,7 +159,7 @@ def _outputs(cls: type, hints: Mapping[str, Any]) -> tuple[dict[str, Port], Any]
             "Return one class such as Masks, or a NamedTuple whose fields are the outputs."
         )
     if issubclass(annotation, tuple) and hasattr(annotation, "_fields"):
-        fields = _hints(cls, annotation)
+        fields = hints_of(cls, annotation)
         return {name: Port(name, fields[name]) for name in annotation._fields}, annotation
     name = annotation.__name__
     ours = annotation.__module__.partition(".")[0] == "sampipe"

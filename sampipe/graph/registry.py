@@ -14,15 +14,17 @@ import sys
 import warnings
 from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
-from sampipe.errors import MissingDependencyError, SpecError
+from sampipe.errors import DataError, MissingDependencyError, SpecError
 from sampipe.graph.names import did_you_mean, listed
 from sampipe.graph.node import Node
 
 N = TypeVar("N", bound=type[Node])
 _TYPE_ID = re.compile(r"(?P<vendor>[a-z][a-z0-9_]*)\.(?P<name>[A-Za-z]\w*)@(?P<version>[0-9]{1,9})")
+_DETECTOR_OF_SUFFIX = {".onnx": "onnx", ".yaml": "onnx_described", ".pt": "ultralytics"}
 _registered: dict[str, dict[str, type[Node]]] = {}
 
 
@@ -122,13 +124,17 @@ def is_registered(cls: type[Node]) -> bool:
 def detector(spec: str, /, **params: Any) -> Node:
     """A detector by its short name: ``detector("ultralytics:yolo11n.pt", confidence=0.3)``.
 
-    What comes after the first colon goes to the detector's factory (a file, a model's name).
+    What comes after the first colon goes to the detector's factory (a file, a model's name). A file alone says by its
+    suffix whose it is: ``detector("yolox_s.onnx")``.
 
     Raises:
         SpecError: no detector of that name is installed, or it does not take these parameters.
     """
     name, colon, argument = spec.partition(":")
     found = points("sampipe.detectors")
+    suffix = Path(spec).suffix.lower()
+    if name not in found and suffix in _DETECTOR_OF_SUFFIX:
+        name, colon, argument = _DETECTOR_OF_SUFFIX[suffix], ":", spec
     if name not in found:
         raise SpecError(
             f"No detector {name!r} is installed.{did_you_mean(name, found)} Installed: {listed(sorted(found))}."
@@ -136,8 +142,8 @@ def detector(spec: str, /, **params: Any) -> Node:
     factory = load_entry(found[name])
     try:
         node = factory(argument if colon else None, **params)
-    except TypeError as error:
-        raise SpecError(f"Detector {spec!r}: {error}.") from error
+    except (TypeError, DataError) as error:
+        raise SpecError(f"Detector {spec!r}: {str(error).rstrip('.')}.") from error
     if not isinstance(node, Node):
         raise SpecError(f"Detector {name!r} ({found[name].value}) made a {type(node).__name__}, not a Node.")
     return node

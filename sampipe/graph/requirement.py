@@ -12,16 +12,16 @@ from typing import Literal
 
 @dataclass(frozen=True, kw_only=True)
 class Requirement:
-    """A package, a weights file or a device that a node cannot run without.
+    """A package, a weights file, a device, or a kind of prompt that its model takes: what a node cannot run without.
 
     Args:
         kind: what it is.
-        name: the package's import name, the model or file, the device.
+        name: the package's import name, the model or file, the device, the kind of prompt.
         fix: what to do when it is missing, as one line (a command, best of all).
         is_met: looks without loading: no download, no model, no import of the package.
     """
 
-    kind: Literal["package", "weights", "device"]
+    kind: Literal["package", "weights", "device", "prompts"]
     name: str
     fix: str
     is_met: Callable[[], bool]

@@ -3,13 +3,14 @@
 A job is a folder::
 
     manifest.parquet       what goes in: path or URL, digest, name
-    job.json               the fingerprint: graph, weights, parameters; a job goes on only with the same
+    job.json               the fingerprint: graph, weights, parameters; a job resumes only with the same
     rows/part-00000.parquet ...   what came out: one row for each row of the manifest
     annotations.json, *.overlay.png ...   the exports that were asked for
 
 Rows are the truth; the exports about all images are made of them at the end.
 """
 
+from sampipe.jobs.begin import begin
 from sampipe.jobs.job import Job, JobEngine, JobState, Progress
 from sampipe.jobs.manifest import Entry, read_manifest, write_manifest
 from sampipe.jobs.rows import error_row, masks_of_row, result_row, row_schema
@@ -21,6 +22,7 @@ __all__ = [
     "JobEngine",
     "JobState",
     "Progress",
+    "begin",
     "error_row",
     "masks_of_row",
     "read_manifest",

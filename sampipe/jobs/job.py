@@ -1,4 +1,4 @@
-"""A job: read ahead, run, write; stop anywhere and go on."""
+"""A job: read ahead, run, write; stop anywhere and resume."""
 
 from __future__ import annotations
 
@@ -9,21 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from filelock import FileLock, Timeout
-
 from sampipe.errors import DataError
 from sampipe.graph import Graph
 from sampipe.graph.result import Result
+from sampipe.jobs.begin import ROWS, locked
+from sampipe.jobs.crash_log import CRASHES, CrashLog
 from sampipe.jobs.fingerprint import FINGERPRINT, check_fingerprint, fingerprint, write_fingerprint
 from sampipe.jobs.manifest import MANIFEST, Entry, read_manifest
 from sampipe.jobs.rows import row_schema
 from sampipe.jobs.shards import ShardWriter, read_rows
-from sampipe.jobs.suspects import SUSPECTS, Suspects
 from sampipe.jobs.work import Work
 from sampipe.jobs.writing import Writer
 from sampipe.types import Masks
-
-ROWS = "rows"
 
 
 def nothing(_: object) -> None:
@@ -87,6 +84,7 @@ class Job:
     Args:
         folder: of the job; holds ``manifest.parquet``.
         graph: takes an input ``image``.
+        inputs: its other inputs, the same for every image; part of the fingerprint.
         masks: the names of its outputs that become columns; by default all that are Masks.
         running: ``graph`` with nodes of its own behind it (exports); by default ``graph`` itself.
         save: what else is made of it; part of the fingerprint.
@@ -105,6 +103,7 @@ class Job:
         folder: str | Path,
         graph: Graph,
         *,
+        inputs: Mapping[str, Any] | None = None,
         masks: Sequence[str] | None = None,
         running: Graph | None = None,
         save: Sequence[str] = (),
@@ -116,7 +115,8 @@ class Job:
     ) -> None:
         self.folder, self.graph = Path(folder), graph
         self.masks = tuple(masks if masks is not None else graph.outputs_of(Masks))
-        self.work = Work(running or graph, self.masks, after, settle, batch_size, readers)
+        self.inputs = dict(inputs or {})
+        self.work = Work(running or graph, self.masks, after, settle, batch_size, readers, self.inputs)
         self.save, self.rows_per_file = tuple(save), rows_per_file
         self.rows_folder = self.folder / ROWS
         self.entries = read_manifest(self.folder / MANIFEST)
@@ -140,7 +140,7 @@ class Job:
                 or, at the end, rows are missing or there twice.
             OSError: the disk is full, or similar. Rows that have a file stay.
         """
-        with self._locked():
+        with locked(self.folder):
             began = time.monotonic()
             finished = {row["path"]: row["error"] for row in read_rows(self.rows_folder, ["path", "error"])}
             tally = _Tally(len(self.entries), len(finished), sum(error is not None for error in finished.values()))
@@ -162,26 +162,19 @@ class Job:
     def _work_off(self, todo: Sequence[Entry], row_done: Callable[[dict[str, Any], int], object]) -> None:
         with self.work.graph:
             self._begin()
-            suspects = Suspects(self.folder / SUSPECTS)
+            crashes = CrashLog(self.folder / CRASHES)
             schema = row_schema(self.masks)
             with ShardWriter(self.rows_folder, schema, rows=self.rows_per_file) as shards, Writer() as writer:
-                for row, hits in writer.in_order(self.work.rows(todo, suspects), then=shards.add):
+                for row, hits in writer.in_order(self.work.rows(todo, crashes), then=shards.add):
                     row_done(row, hits)
-            suspects.clear()
+            crashes.clear()
 
     def _begin(self) -> None:
-        found = fingerprint(self.graph, self.entries, self.save)
+        found = fingerprint(self.graph, self.entries, self.save, self.inputs)
         if any(read_rows(self.rows_folder, ["path"])) or (self.folder / FINGERPRINT).exists():
             check_fingerprint(self.folder, found)
         else:
-            write_fingerprint(self.folder, found)
-
-    def _locked(self) -> Any:
-        lock = FileLock(self.folder / ".lock")
-        try:
-            return lock.acquire(blocking=False)
-        except Timeout as error:
-            raise DataError(f"Another process works on the job in {self.folder}. Wait for it, or stop it.") from error
+            write_fingerprint(self.folder, found, self.entries)
 
     def _checked(self) -> JobState:
         rows = Counter(row["path"] for row in read_rows(self.rows_folder, ["path"]))

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path, PurePosixPath
 
-from sampipe._files import whole_file
+from sampipe._files import atomic_file
 from sampipe.errors import DataError
-from sampipe.jobs.sources import read_source
 from sampipe.types.samples import PREFIX
+from sampipe.types.sources import read_source
 
 MANIFEST = "manifest.parquet"
 
@@ -39,7 +39,7 @@ def write_manifest(paths: Iterable[str], file: Path, *, digests: bool = True) ->
         digests: read every image once to note its digest. One that cannot be read has none; the job says why.
     """
     unique = list(dict.fromkeys(paths))
-    names = _distinct_names(unique)
+    names = distinct_names(unique)
     entries = [
         Entry(path, _digest_or_none(path) if digests else None, name) for path, name in zip(unique, names, strict=True)
     ]
@@ -64,7 +64,7 @@ def read_manifest(file: str | Path) -> list[Entry]:
         raise DataError(f"{file}: a manifest has a column `path`; this one has {', '.join(table.column_names)}.")
     paths = [str(path) for path in table["path"].to_pylist()]
     digests = table["digest"].to_pylist() if "digest" in table.column_names else [None] * len(paths)
-    names = table["name"].to_pylist() if "name" in table.column_names else _distinct_names(paths)
+    names = table["name"].to_pylist() if "name" in table.column_names else distinct_names(paths)
     for what, values in (("path", paths), ("name", [name.casefold() for name in names])):
         if len(set(values)) < len(values):
             twice = next(value for value in values if values.count(value) > 1)
@@ -79,7 +79,7 @@ def write_entries(entries: Sequence[Entry], file: Path) -> None:
 
     names = [field.name for field in fields(Entry)]
     columns = {name: pa.array([getattr(entry, name) for entry in entries], pa.string()) for name in names}
-    with whole_file(file) as partial:
+    with atomic_file(file) as partial:
         pq.write_table(pa.table(columns), partial)
 
 
@@ -95,9 +95,9 @@ def _digest_or_none(path: str) -> str | None:
         return None  # its row will hold the reason
 
 
-def _distinct_names(paths: Sequence[str]) -> list[str]:
+def distinct_names(paths: Sequence[str]) -> list[str]:
     """File stems that stay apart also on file systems that ignore case; the second ``a`` becomes ``a-2``."""
-    from sampipe.nodes.export._stems import clean_stem
+    from sampipe.data.names import clean_stem
 
     taken: set[str] = set()
     names = []

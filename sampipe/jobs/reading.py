@@ -8,12 +8,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from sampipe.errors import DataError
 from sampipe.jobs.manifest import Entry, digest
-from sampipe.jobs.sources import read_source
 from sampipe.types import Image
+from sampipe.types.sources import read_source
 
 
 def read_image(entry: Entry) -> Image:
-    """The picture of an entry.
+    """The image of an entry.
 
     Raises:
         DataError: it cannot be read or decoded, or is not what it was when the manifest was written.

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from sampipe._files import whole_file
+from sampipe._files import atomic_file
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -66,7 +66,7 @@ def write_shard(rows: pa.Table, file: Path) -> None:
     """A file of rows, whole or not there."""
     import pyarrow.parquet as pq
 
-    with whole_file(file) as partial:
+    with atomic_file(file) as partial:
         pq.write_table(rows, partial, compression="zstd")
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sampipe.errors import NodeError
 from sampipe.graph import Graph
 from sampipe.graph.result import Result
+from sampipe.jobs.crash_log import CrashLog
 from sampipe.jobs.manifest import Entry
 from sampipe.jobs.reading import read_ahead
 from sampipe.jobs.rows import error_row, result_row
-from sampipe.jobs.suspects import Suspects
 from sampipe.types import Image
 
 RowMaker = Callable[[], dict[str, Any]]
@@ -30,6 +30,7 @@ class Work:
         settle: called with the names of files by image path, before these images are worked on.
         batch_size: images that a node with ``run_batch`` gets at once.
         readers: threads that read and decode images.
+        inputs: the graph's other inputs, the same for every image.
     """
 
     graph: Graph
@@ -38,34 +39,35 @@ class Work:
     settle: Callable[[Mapping[str, str]], object]
     batch_size: int = 1
     readers: int = 2
+    inputs: Mapping[str, Any] = field(default_factory=dict)
 
-    def rows(self, todo: Sequence[Entry], suspects: Suspects) -> Iterator[tuple[RowMaker, int]]:
-        """For each image, what makes its row (for another thread), and its cache hits. Suspects come last, alone."""
+    def rows(self, todo: Sequence[Entry], crashes: CrashLog) -> Iterator[tuple[RowMaker, int]]:
+        """For each image, what makes its row (for another thread), and its cache hits. CrashLog come last, alone."""
         self.settle({entry.path: entry.name for entry in todo})
-        known = suspects.paths
-        yield from self._worked([entry for entry in todo if entry.path not in known], suspects, alone=False)
+        known = crashes.paths
+        yield from self._worked([entry for entry in todo if entry.path not in known], crashes, alone=False)
         for entry in (entry for entry in todo if entry.path in known):
-            if suspects.given_up(entry.path):
+            if crashes.given_up(entry.path):
                 reason = f"given up: each time {entry.path} was worked on alone, the process died"
                 yield _always(error_row(entry, reason)), 0
             else:
-                yield from self._worked([entry], suspects, alone=True)
+                yield from self._worked([entry], crashes, alone=True)
 
-    def _worked(self, todo: Sequence[Entry], suspects: Suspects, *, alone: bool) -> Iterator[tuple[RowMaker, int]]:
+    def _worked(self, todo: Sequence[Entry], crashes: CrashLog, *, alone: bool) -> Iterator[tuple[RowMaker, int]]:
         fed: deque[tuple[Entry, Image | Exception]] = deque()
 
-        def images() -> Iterator[Image]:
+        def items() -> Iterator[Mapping[str, Any]]:
             for entry, image in read_ahead(todo, readers=1 if alone else self.readers):
                 fed.append((entry, image))
                 if isinstance(image, Image):
-                    suspects.begins(entry.path, alone=alone)
-                    yield image
+                    crashes.begins(entry.path, alone=alone)
+                    yield {"image": image, **self.inputs}
 
-        for result in self.graph.map(images(), batch_size=self.batch_size, on_error="return"):
+        for result in self.graph.map(items(), batch_size=self.batch_size, on_error="return"):
             yield from _unreadable(fed)
             entry, image = fed.popleft()
             assert isinstance(image, Image)
-            suspects.ended(entry.path)
+            crashes.ended(entry.path)
             if isinstance(result, NodeError):
                 yield _always(error_row(entry, str(result))), 0
             else:

@@ -1,66 +1,20 @@
 """The shape of a Segment Anything model, as data.
 
 A configuration and a set of weights make a model; the configuration is read off the tensors of an official file or
-out of the metadata of ours (:mod:`sampipe.models.checkpoints`). Defaults are those of the paper (appendix A).
+out of the metadata of ours (:mod:`sampipe.models.weights.checkpoints`). Defaults are those of the paper (appendix A).
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, field
+from typing import Any
 
 from sampipe.errors import CheckpointError
+from sampipe.models.encoders import ENCODERS, EncoderConfig, ViTConfig
 
-
-@dataclass(frozen=True, kw_only=True)
-class ViTConfig:
-    """The paper's image encoder; the defaults are ViT-B."""
-
-    kind: ClassVar[str] = "vit"
-    embed_dim: int = 768
-    depth: int = 12
-    num_heads: int = 12
-    global_blocks: tuple[int, ...] = (2, 5, 8, 11)
-    window: int = 14
-    patch: int = 16
-    out_channels: int = 256
-    image_size: int = 1024
-    mlp_ratio: float = 4.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class TinyViTConfig:
-    """MobileSAM's image encoder (TinyViT-5M)."""
-
-    kind: ClassVar[str] = "tiny_vit"
-    embed_dims: tuple[int, ...] = (64, 128, 160, 320)
-    depths: tuple[int, ...] = (2, 2, 6, 2)
-    num_heads: tuple[int, ...] = (2, 4, 5, 10)
-    windows: tuple[int, ...] = (7, 7, 14, 7)
-    out_channels: int = 256
-    image_size: int = 1024
-
-
-@dataclass(frozen=True, kw_only=True)
-class NanoConfig:
-    """Our small encoder: residual convolutions, attention at stride 32, finer maps handed to the decoder."""
-
-    kind: ClassVar[str] = "nano"
-    widths: tuple[int, int, int, int] = (48, 96, 192, 256)
-    depths: tuple[int, int, int, int] = (2, 2, 4, 2)
-    attention_layers: int = 3
-    attention_heads: int = 8
-    out_channels: int = 128
-    fine_channels: tuple[int, int] = (32, 16)
-    image_size: int = 512
-
-
-ImageEncoderConfig = ViTConfig | TinyViTConfig | NanoConfig
-_ENCODERS: dict[str, type[ViTConfig] | type[TinyViTConfig] | type[NanoConfig]] = {
-    config.kind: config for config in (ViTConfig, TinyViTConfig, NanoConfig)
-}
+_ENCODERS = {encoder.kind: encoder for encoder in ENCODERS}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +42,14 @@ class MaskDecoderConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DetectorConfig:
+    """A head on the backbone's maps that finds objects of known classes (not in the paper)."""
+
+    names: tuple[str, ...] = ()
+    widths: tuple[int, int, int] = (48, 96, 160)  # at strides 8, 16 and 32
+
+
+@dataclass(frozen=True, kw_only=True)
 class EverythingDefaults:
     """What ``SegmentEverything`` uses for this model where the caller says nothing (paper, appendix B)."""
 
@@ -97,16 +59,19 @@ class EverythingDefaults:
     stability_offset: float = 1.0
     box_nms: float = 0.7
     min_region_area: int = 100
+    max_likeness: float = 1.0  # of what is in a mask and what is around it; 1: whatever it is
+    detection: float = 0.15  # lowest score of the detector's boxes that are asked for, where there is a detector
 
 
 @dataclass(frozen=True, kw_only=True)
 class SamConfig:
     """A whole model. ``embed_dim`` (channels of the image embedding) is the encoder's ``out_channels``."""
 
-    image_encoder: ImageEncoderConfig = ViTConfig()
+    image_encoder: EncoderConfig = field(default_factory=ViTConfig)
     prompt_encoder: PromptEncoderConfig = PromptEncoderConfig()
     mask_decoder: MaskDecoderConfig = MaskDecoderConfig()
     everything: EverythingDefaults = EverythingDefaults()
+    detector: DetectorConfig | None = None
     stride: int = 16
     pixel_mean: tuple[float, float, float] = (123.675, 116.28, 103.53)
     pixel_std: tuple[float, float, float] = (58.395, 57.12, 57.375)
@@ -147,12 +112,14 @@ class SamConfig:
         try:
             fields = dict(data)
             encoder = dict(fields.pop("image_encoder"))
+            detector = fields.pop("detector", None)
             encoder_class = _ENCODERS[encoder.pop("kind")]
             return cls(
                 image_encoder=_build(encoder_class, encoder),
                 prompt_encoder=_build(PromptEncoderConfig, fields.pop("prompt_encoder")),
                 mask_decoder=_build(MaskDecoderConfig, fields.pop("mask_decoder")),
                 everything=_build(EverythingDefaults, fields.pop("everything")),
+                detector=None if detector is None else _build(DetectorConfig, detector),
                 **{name: _tuples(value) for name, value in fields.items()},
             )
         except (KeyError, TypeError) as error:

@@ -10,14 +10,14 @@ from __future__ import annotations
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
-from sampipe._report import count
 from sampipe.errors import DataError
-from sampipe.models.sam import SamModel
+from sampipe.graph.run.events import count
+from sampipe.models.segmenters import Segmenter
 from sampipe.types import Image, ImageEmbedding
 
 DEFAULT_BYTES = 1 << 30
@@ -40,25 +40,40 @@ class EmbeddingCache:
         self._bytes = 0
         self._in_flight: dict[Key, threading.Lock] = {}
 
-    def get_or_encode(self, model: SamModel, image: Image) -> ImageEmbedding:
+    def get_or_encode(self, model: Segmenter, image: Image) -> ImageEmbedding:
         """The embedding of ``image``; when several threads ask at once, one encodes and the others wait."""
-        key = (model.key, image.key)
-        with self._lock:
-            turn = self._in_flight.setdefault(key, threading.Lock())
-        with turn:
+        return self.get_or_encode_batch(model, [image])[0]
+
+    def get_or_encode_batch(self, model: Segmenter, images: Sequence[Image]) -> list[ImageEmbedding]:
+        """Those of several images; the ones that are not here are encoded in one call."""
+        by_key = {(model.key, image.key): image for image in images}
+        with self._turns(by_key):
+            found = {key: embedding for key in by_key if (embedding := self._lookup(key)) is not None}
+            missing = [key for key in by_key if key not in found]
+            if len(images) > len(missing):
+                count("cache_hits", len(images) - len(missing))
+            if missing:
+                count("cache_misses", len(missing))
+                for key, embedding in zip(missing, model.encode([by_key[key] for key in missing]), strict=True):
+                    found[key] = embedding
+                    self._keep(key, embedding)
+                    self._write(key, embedding)
+        return [found[model.key, image.key].to(model.device) for image in images]
+
+    @contextmanager
+    def _turns(self, keys: Collection[Key]) -> Iterator[None]:
+        """Wait until no other thread encodes one of these; in one order, so that no two wait for each other."""
+        with ExitStack() as stack:
+            for key in sorted(keys):
+                with self._lock:
+                    turn = self._in_flight.setdefault(key, threading.Lock())
+                stack.enter_context(turn)
             try:
-                found = self._lookup(key)
-                if found is not None:
-                    count("cache_hits")
-                    return found.to(model.device)
-                count("cache_misses")
-                embedding = model.encode([image])[0]
-                self._keep(key, embedding)
-                self._write(key, embedding)
-                return embedding
+                yield
             finally:
                 with self._lock:
-                    self._in_flight.pop(key, None)
+                    for key in keys:
+                        self._in_flight.pop(key, None)
 
     def clear(self) -> None:
         """Forget what is in memory; files stay."""
@@ -118,7 +133,7 @@ def default_cache() -> EmbeddingCache:
 
 @contextmanager
 def using_cache(cache: EmbeddingCache) -> Iterator[None]:
-    """Another cache for the block: pictures that nobody will ask for again leave the process's alone."""
+    """Another cache for the block: images that nobody will ask for again leave the process's alone."""
     token = _here.set(cache)
     try:
         yield

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from sampipe.models import cpu
 from sampipe.models.config import MaskDecoderConfig
-from sampipe.models.folded import SharedImage, is_folding_worthwhile, two_way
 from sampipe.models.layers import MLP, LayerNorm2d
-from sampipe.models.mixing import mixing
+from sampipe.models.mixing import FineMixing, mixing
 from sampipe.models.transformer import TwoWayTransformer
-from sampipe.models.upscaled import mask_logits
 
 
 class Attended(NamedTuple):
@@ -24,13 +22,11 @@ class Attended(NamedTuple):
         tokens: (n, t, dim): the IoU token, the mask tokens, the prompts.
         cells: (n, h * w, dim).
         hw: h and w.
-        folded: whether the fast paths of a CPU apply.
     """
 
     tokens: Tensor
     cells: Tensor
     hw: tuple[int, int]
-    folded: bool
 
     def one(self, i: int) -> Attended:
         """Object ``i`` alone."""
@@ -46,8 +42,7 @@ class MaskDecoder(nn.Module):
         self.fine_features = config.fine_features
         self.mixing = mixing(config.mixing_blocks, embed_dim, embed_dim // 2)
         self.mixes = config.mixing_blocks > 0
-        self.mixing_half = mixing(min(config.mixing_blocks, 1), embed_dim // 4, embed_dim // 4)
-        self.mixing_quarter = mixing(min(config.mixing_blocks, 1), embed_dim // 8, embed_dim // 8)
+        self.mixing_half = FineMixing(embed_dim // 4) if self.mixes else nn.Identity()
         self.transformer = TwoWayTransformer(embed_dim, config.depth, config.num_heads, config.mlp_dim)
         self.iou_token = nn.Embedding(1, embed_dim)
         self.mask_tokens = nn.Embedding(outputs, embed_dim)
@@ -71,7 +66,7 @@ class MaskDecoder(nn.Module):
         *,
         fine: Sequence[Tensor] = (),
         outputs: Sequence[int],
-        shared: SharedImage | None = None,
+        shared: cpu.SharedImage | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Decode n prompts on one image.
 
@@ -91,21 +86,20 @@ class MaskDecoder(nn.Module):
         return self.draw(attended, outputs=outputs, fine=fine), self.predicted_iou(attended)[:, list(outputs)]
 
     def attend(
-        self, image: Tensor, image_pe: Tensor, prompt_tokens: Tensor, *, shared: SharedImage | None = None
+        self, image: Tensor, image_pe: Tensor, prompt_tokens: Tensor, *, shared: cpu.SharedImage | None = None
     ) -> Attended:
         """What prompts and image make of each other; arguments as in :meth:`forward`."""
         own = torch.cat([self.iou_token.weight, self.mask_tokens.weight])
         tokens = torch.cat([own.expand(len(prompt_tokens), -1, -1), prompt_tokens], dim=1)
         hw = (image.shape[-2], image.shape[-1])
-        image = self.mixing(image)
-        folded = is_folding_worthwhile(self.transformer, tokens)
-        transform = partial(two_way, self.transformer, shared=shared) if folded else self.transformer
-        tokens, cells = transform(tokens, image.flatten(2).transpose(1, 2), image_pe[None])
-        return Attended(tokens, cells, hw, folded)
+        cells = self.mixing(image).flatten(2).transpose(1, 2)
+        attended = cpu.two_way(self.transformer, tokens, cells, image_pe[None], shared)
+        tokens, cells = attended or self.transformer(tokens, cells, image_pe[None])
+        return Attended(tokens, cells, hw)
 
-    def share(self, image: Tensor, image_pe: Tensor) -> SharedImage:
+    def share(self, image: Tensor, image_pe: Tensor) -> cpu.SharedImage | None:
         """What many prompts on one image (1, dim, grid, grid) have in common, to be given with them."""
-        return SharedImage(self.transformer, self.mixing(image).flatten(2).transpose(1, 2), image_pe[None])
+        return cpu.share(self.transformer, self.mixing(image).flatten(2).transpose(1, 2), image_pe[None])
 
     def predicted_iou(self, attended: Attended) -> Tensor:
         """(n, mask tokens): known before any mask is drawn."""
@@ -113,15 +107,19 @@ class MaskDecoder(nn.Module):
 
     def draw(self, attended: Attended, *, outputs: Sequence[int], fine: Sequence[Tensor] = ()) -> Tensor:
         """Logits (n, len(outputs), 4 * h, 4 * w)."""
-        tokens, cells, hw, folded = attended
+        tokens, cells, hw = attended
         weights = torch.stack([self.output_hypernetworks_mlps[i](tokens[:, 1 + i]) for i in outputs], dim=1)
-        if folded and not self.fine_features and not self.mixes:
-            return mask_logits(self.output_upscaling, cells, weights, hw)
+        if not self.fine_features and not self.mixes:
+            logits = cpu.mask_logits(self.output_upscaling, cells, weights, hw)
+            if logits is not None:
+                return logits
         upscaled = self._upscale(cells.transpose(1, 2).unflatten(2, hw), fine)
         return (weights @ upscaled.flatten(2)).unflatten(2, upscaled.shape[-2:])
 
     def _upscale(self, cells: Tensor, fine: Sequence[Tensor]) -> Tensor:
-        widen, norm, gelu, widen_again, gelu_again = self.output_upscaling
+        widen, norm, plain, widen_again, _ = self.output_upscaling
         half, quarter = fine if self.fine_features else (0.0, 0.0)
-        x = self.mixing_half(gelu(norm(widen(cells) + half)))
-        return self.mixing_quarter(gelu_again(widen_again(x) + quarter))
+        # in inference GELU where it lies: fresh memory costs more than the arithmetic
+        gelu = torch.ops.aten.gelu_ if torch.is_inference_mode_enabled() else plain
+        x = self.mixing_half(gelu(norm(widen(cells).add_(half))))
+        return gelu(widen_again(x).add_(quarter))

@@ -19,16 +19,29 @@ class MixingBlock(nn.Module):
         self.body = nn.Sequential(
             nn.Conv2d(dim, inner, kernel_size=1),
             LayerNorm2d(inner),
-            nn.GELU(),
+            nn.ReLU(inplace=True),
             nn.Conv2d(inner, inner, kernel_size=3, padding=1),
-            nn.GELU(),
+            nn.ReLU(inplace=True),
             nn.Conv2d(inner, inner, kernel_size=3, padding=1),
-            nn.GELU(),
+            nn.ReLU(inplace=True),
             nn.Conv2d(inner, dim, kernel_size=1),
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.body(x)
+        return self.body(x).add_(x)
+
+
+class FineMixing(nn.Module):
+    """One residual look at the neighbours, for the map at twice the embedding's resolution."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(dim, dim, kernel_size=3, padding=1), nn.ReLU(inplace=True), nn.Conv2d(dim, dim, kernel_size=1)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.body(x).add_(x)
 
 
 def mixing(blocks: int, dim: int, inner: int) -> nn.Module:

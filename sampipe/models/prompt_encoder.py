@@ -47,7 +47,7 @@ class RandomFourierPositions(nn.Module):
 
     def __init__(self, features: int) -> None:
         super().__init__()
-        self.register_buffer("positional_encoding_gaussian_matrix", torch.randn(2, features))
+        self.register_buffer("positional_encoding_gaussian_matrix", torch.empty(2, features).normal_())
 
     def forward(self, xy: Tensor) -> Tensor:
         """Encode (..., 2) positions in 0..1 as (..., 2 * features)."""
@@ -129,10 +129,10 @@ class TextProjection(MLP):
         for layer in self.layers:
             assert isinstance(layer, nn.Linear)
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-        self.loudness = math.sqrt(text_dim)  # of unit vectors the numbers become about 1
+        self.scale = math.sqrt(text_dim)  # of unit vectors the numbers become about 1
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x * self.loudness)
+        return super().forward(x * self.scale)
 
 
 class PromptEncoder(nn.Module):

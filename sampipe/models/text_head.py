@@ -1,9 +1,9 @@
 """Where on an encoded image a phrase is: a small network on top of a frozen Segment Anything encoder.
 
-A text token needs a decoder that has seen a million captions' worth of masks. With a few hundred photos it is better to
-ask every place of the picture which vectors it would answer to (as LSeg does: Li et al. 2022), and to let the answer, a
+A text token needs a decoder that has seen a million captions' worth of masks. With a few hundred images it is better to
+ask every place of the image which vectors it would answer to (as LSeg does: Li et al. 2022), and to let the answer, a
 map, prompt the decoder as points and boxes do. The head reads the image embedding, the finer map beside it, and the
-picture itself at half its size, since an encoder made for outlines keeps little of colours and patterns. It looks
+image itself at half its size, since an encoder made for outlines keeps little of colors and patterns. It looks
 around at strides 32 and 64, and gives each place at stride 8 a key; a phrase's CLIP vector becomes a query.
 """
 
@@ -21,9 +21,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sampipe._files import whole_file
+from sampipe._files import atomic_file
 from sampipe.errors import CheckpointError
-from sampipe.models.checkpoints import read_checkpoint
+from sampipe.models.weights.checkpoints import read_checkpoint
+from sampipe.types import ImageEmbedding
 
 METADATA_KEY = "sampipe_text_head"
 _PRIOR = -2.0  # logit that a place begins with: most places are not what is asked for
@@ -35,9 +36,10 @@ class TextHeadConfig:
 
     Args:
         text_dim: length of the CLIP vectors.
-        features: channels of the image embedding (stride 16).
-        fine: channels of the finer map (stride 8); 0 for models without one.
-        pixels: channels that are made of the picture itself (stride 8); 0 for heads that do not look at it.
+        features: channels of the map at stride 16.
+        fine: channels of the map at stride 8; 0 for models without one.
+        deep: channels of the map at stride 32; 0 for models without one.
+        pixels: channels that are made of the image itself (stride 8); 0 for heads that do not look at it.
         widths: channels at strides 16, 32 and 64.
         depths: residual blocks at strides 32 and 64.
         keys: length of keys and queries.
@@ -47,6 +49,7 @@ class TextHeadConfig:
     text_dim: int = 512
     features: int = 128
     fine: int = 32
+    deep: int = 0
     pixels: int = 0
     widths: tuple[int, int, int] = (64, 128, 192)
     depths: tuple[int, int] = (2, 2)
@@ -73,7 +76,7 @@ def _step(channels: int, width: int, *, kernel: int, stride: int = 1) -> nn.Sequ
 
 
 class _Look(nn.Module):
-    """The picture itself at stride 8, (b, channels, 2 s, 2 s), and how it joins what comes from the encoder."""
+    """The image itself at stride 8, (b, channels, 2 s, 2 s), and how it joins what comes from the encoder."""
 
     def __init__(self, channels: int, width: int) -> None:
         super().__init__()
@@ -110,12 +113,15 @@ class TextHead(nn.Module):
         self.middle = nn.Sequential(*(_Residual(second) for _ in range(config.depths[0])))
         self.down_again = _step(second, third, kernel=3, stride=2)
         self.deep = nn.Sequential(*(_Residual(third) for _ in range(config.depths[1])))
-        self.whole = nn.Linear(third, third)  # what the picture is of, told to every place
+        self.whole = nn.Linear(third, third)  # what the image is of, told to every place
         self.hide = nn.Dropout2d(config.dropout)
         self.up, self.join = nn.Conv2d(third, second, 1), _Residual(second)
         self.up_again, self.join_again = nn.Conv2d(second, first, 1), _Residual(first)
         fine = config.fine
         self.fine = nn.Sequential(nn.BatchNorm2d(fine), nn.Conv2d(fine, first, 1)) if fine else None
+        self.deepest = (
+            nn.Sequential(nn.BatchNorm2d(config.deep), nn.Conv2d(config.deep, second, 1)) if config.deep else None
+        )
         self.look = _Look(config.pixels, first) if config.pixels else None
         self.smooth = nn.Sequential(
             nn.Conv2d(first, first, 3, padding=1, groups=first, bias=False), nn.BatchNorm2d(first), nn.ReLU()
@@ -125,13 +131,16 @@ class TextHead(nn.Module):
         self.queries_again = nn.Sequential(nn.Linear(config.text_dim, 256), nn.GELU(), nn.Linear(256, config.keys + 1))
         self.register_buffer("center", torch.zeros(config.text_dim) if center is None else center.float())
 
-    def places(self, features: Tensor, fine: Tensor | None, pixels: Tensor | None = None) -> Tensor:
+    def places(
+        self, features: Tensor, fine: Tensor | None, deep: Tensor | None = None, pixels: Tensor | None = None
+    ) -> Tensor:
         """Keys (b, keys, 2 s, 2 s).
 
         Args:
-            features: the embedding, (b, features, s, s).
-            fine: the finer map, (b, fine, 2 s, 2 s), if there is any.
-            pixels: for heads that look at it, the picture at half the size of the encoder's input,
+            features: the map at stride 16, (b, features, s, s).
+            fine: the map at stride 8, (b, fine, 2 s, 2 s), if there is any.
+            deep: the map at stride 32, (b, deep, s / 2, s / 2), if there is any.
+            pixels: for heads that look at it, the image at half the size of the encoder's input,
                 (b, 3, 8 s, 8 s) from -1 to 1, 0 beyond its edges.
         """
         sixteenth = self.enter(features)
@@ -139,7 +148,10 @@ class TextHead(nn.Module):
         if self.look is not None and pixels is not None:
             eighth = self.look(pixels)
             sixteenth = self.look.join(sixteenth + self.look.coarser(eighth))
-        thirty_second = self.middle(self.down(sixteenth))
+        thirty_second = self.down(sixteenth)
+        if self.deepest is not None and deep is not None:
+            thirty_second = thirty_second + self.deepest(deep)
+        thirty_second = self.middle(thirty_second)
         sixty_fourth = self.deep(self.down_again(thirty_second))
         sixty_fourth = self.hide(sixty_fourth + self.whole(sixty_fourth.mean(dim=(2, 3)))[:, :, None, None])
         x = self.join(F.relu(thirty_second + _double(self.up(sixty_fourth))))
@@ -152,25 +164,42 @@ class TextHead(nn.Module):
         x = F.relu(x)
         return self.keys(x + self.smooth(x))
 
-    def ask(self, text: Tensor) -> tuple[Tensor, Tensor]:
+    def query(self, text: Tensor) -> tuple[Tensor, Tensor]:
         """Queries (..., keys) and thresholds (...) of unit CLIP vectors (..., text_dim)."""
         centered = F.normalize(text - self.center, dim=-1)
         both = self.queries(centered) + self.queries_again(centered)
         return both[..., :-1] / math.sqrt(self.config.keys), both[..., -1] + _PRIOR
 
-    def forward(self, features: Tensor, fine: Tensor | None, text: Tensor, pixels: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        features: Tensor,
+        fine: Tensor | None,
+        text: Tensor,
+        deep: Tensor | None = None,
+        pixels: Tensor | None = None,
+    ) -> Tensor:
         """Logits (b, n, 2 s, 2 s) of n phrases on b images; see :meth:`places`."""
-        queries, thresholds = self.ask(text)
-        maps = torch.einsum("bkhw,nk->bnhw", self.places(features, fine, pixels), queries.to(features.dtype))
+        queries, thresholds = self.query(text)
+        maps = torch.einsum("bkhw,nk->bnhw", self.places(features, fine, deep, pixels), queries.to(features.dtype))
         return maps + thresholds[None, :, None, None]
 
 
+def text_maps(embedding: ImageEmbedding) -> tuple[Tensor, Tensor | None, Tensor | None]:
+    """What a head reads of an encoded image, (channels, h, w) at strides 16, 8 and 32: the backbone's maps where there
+    are any, since what things are is lost on the way to the embedding; else the embedding and the finer map.
+    """
+    if embedding.backbone:
+        eighth, sixteenth, deepest = embedding.backbone
+        return sixteenth, eighth, deepest
+    return embedding.features, embedding.fine[0] if embedding.fine else None, None
+
+
 def as_pixels(pictures: Tensor, content: Tensor) -> Tensor:
-    """Pictures as :meth:`TextHead.places` takes them.
+    """Images as :meth:`TextHead.places` takes them.
 
     Args:
         pictures: uint8 (b, 3, h, w).
-        content: (b, 1, h / k, w / k): 1 where there is picture, 0 beyond its edges.
+        content: (b, 1, h / k, w / k): 1 where there is image, 0 beyond its edges.
     """
     shown = F.interpolate(content.float(), size=pictures.shape[-2:], mode="nearest")
     return (pictures.float() / 127.5 - 1) * shown
@@ -215,7 +244,7 @@ def save_text_head(
         name: value.detach().cpu().to(torch.float16 if value.is_floating_point() else value.dtype).contiguous()
         for name, value in (state or head.state_dict()).items()
     }
-    with whole_file(path) as partial:
+    with atomic_file(path) as partial:
         save_file(tensors, partial, metadata={**(notes or {}), METADATA_KEY: json.dumps(said)})
 
 
@@ -247,7 +276,7 @@ def load_text_head(path: str | Path) -> LoadedTextHead:
 
 
 def earlier_head(path: str | Path, shape: TextHeadConfig, *, space: str) -> dict[str, Tensor]:
-    """The weights of a head that another training goes on from; it may have been trained on another encoder.
+    """The weights of a head that another training starts from; it may have been trained on another encoder.
 
     Raises:
         CheckpointError: no head, or one of another shape or CLIP space.

@@ -2,37 +2,44 @@
 
 from __future__ import annotations
 
-from sampipe.nodes.clean import CleanMasks
-from sampipe.nodes.edges import MaskEdges, SaveEdges, ThinEdges
-from sampipe.nodes.everything import SegmentEverything
-from sampipe.nodes.export import (
+from sampipe.nodes.masks.background import BlurBackground, Pixelate, ReplaceBackground
+from sampipe.nodes.masks.clean import CleanMasks
+from sampipe.nodes.masks.edges import MaskEdges, SaveEdges, ThinEdges
+from sampipe.nodes.masks.overlaps import MergeMasks, ResolveOverlaps
+from sampipe.nodes.masks.select import FilterMasks, LargestMasks, MaskNMS, SelectCandidate
+from sampipe.nodes.masks.visualize import Annotate
+from sampipe.nodes.prompts.gaze import Gaze
+from sampipe.nodes.prompts.mask_prompts import MaskPrompts
+from sampipe.nodes.prompts.nano_detector import NanoDetector
+from sampipe.nodes.prompts.objects import ObjectPrompts
+from sampipe.nodes.prompts.points_and_boxes import Boxes, PointGrid, Points
+from sampipe.nodes.save import (
     SaveCoco,
     SaveCutouts,
     SaveCvat,
     SaveGeoJson,
     SaveLabelMe,
     SaveLabelStudio,
+    SaveMasks,
     SaveOverlay,
     SavePng,
     SaveSvg,
     SaveVoc,
     SaveYolo,
 )
-from sampipe.nodes.follow import Follow
-from sampipe.nodes.gaze import Gaze
-from sampipe.nodes.mask_prompts import MaskPrompts
-from sampipe.nodes.overlaps import MergeMasks, ResolveOverlaps
-from sampipe.nodes.prompts import Boxes, PointGrid, Points
-from sampipe.nodes.segment import DecodeMasks, EncodeImage, Refine, Segment
-from sampipe.nodes.select import FilterMasks, LargestMasks, MaskNMS, SelectCandidate
-from sampipe.nodes.similar import SimilarPrompts
-from sampipe.nodes.text import ClipText, DensePrompts, LabelMasks, RankByText, TextPrompts
-from sampipe.nodes.tiled import Tiled
-from sampipe.nodes.track import Track
-from sampipe.nodes.visualize import Annotate
+from sampipe.nodes.segment.add_clicks import AddClicks
+from sampipe.nodes.segment.everything import SegmentEverything
+from sampipe.nodes.segment.segment import DecodeMasks, EncodeImage, Refine, Segment
+from sampipe.nodes.segment.tiled import Tiled
+from sampipe.nodes.text import ClipText, DensePrompts, LabelMasks, RankByText, SegmentText, TextPrompts
+from sampipe.nodes.text.similar import SimilarPrompts
+from sampipe.nodes.video.follow import Follow
+from sampipe.nodes.video.track import Track
 
 __all__ = [
+    "AddClicks",
     "Annotate",
+    "BlurBackground",
     "Boxes",
     "CleanMasks",
     "ClipText",
@@ -48,10 +55,14 @@ __all__ = [
     "MaskNMS",
     "MaskPrompts",
     "MergeMasks",
+    "NanoDetector",
+    "ObjectPrompts",
+    "Pixelate",
     "PointGrid",
     "Points",
     "RankByText",
     "Refine",
+    "ReplaceBackground",
     "ResolveOverlaps",
     "SaveCoco",
     "SaveCutouts",
@@ -60,6 +71,7 @@ __all__ = [
     "SaveGeoJson",
     "SaveLabelMe",
     "SaveLabelStudio",
+    "SaveMasks",
     "SaveOverlay",
     "SavePng",
     "SaveSvg",
@@ -67,6 +79,7 @@ __all__ = [
     "SaveYolo",
     "Segment",
     "SegmentEverything",
+    "SegmentText",
     "SelectCandidate",
     "SimilarPrompts",
     "TextPrompts",

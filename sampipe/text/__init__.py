@@ -1,3 +1,3 @@
-"""Text spaces: what turns phrases, pictures and parts of pictures into vectors that compare."""
+"""Text spaces: what turns phrases, images and parts of images into vectors that compare."""
 
 from __future__ import annotations

@@ -43,11 +43,11 @@ class ClipModel(TextTower, Protocol):
     """A text tower with its image tower."""
 
     def encode_images(self, pictures: Sequence[UInt8Array], masks: Sequence[BoolArray] | None = None) -> FloatArray:
-        """Unit vectors (n, d) of square RGB pictures (s, s, 3).
+        """Unit vectors (n, d) of square RGB images (s, s, 3).
 
         Args:
             pictures: of any sizes; resized to the model's.
-            masks: for each picture where its object is, bool (s, s); in the last layer the output token then attends
+            masks: for each image where its object is, bool (s, s); in the last layer the output token then attends
                 to positions inside alone (paper, appendix D.5).
         """
         ...
@@ -79,7 +79,7 @@ def load_clip(name: str, device: str = "auto") -> ClipModel:
     """
     if name == words.NAME:
         raise DataError(
-            "clip: 'words' reads phrases and cannot look at pictures; name a CLIP model with an image tower, such as "
+            "clip: 'words' reads phrases and cannot look at images; name a CLIP model with an image tower, such as "
             "ViT-B-32/openai."
         )
     loader = points("sampipe.clip")["open_clip"]

@@ -1,4 +1,4 @@
-"""Matching with a CLIP model: crops of masks, and the vectors of a picture's places."""
+"""Matching with a CLIP model: crops of masks, and the vectors of an image's places."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from sampipe.text.clip import ClipModel
 from sampipe.text.crops import square_crop
 from sampipe.text.embed import embed_phrases
-from sampipe.text.matching import Crops, HeatMaps, softmax
+from sampipe.text.matching import Crops, ScoreMaps, softmax
 from sampipe.types import RLE, Embedding, Image, Masks
 from sampipe.types._arrays import FloatArray, UInt8Array
 
@@ -17,7 +17,7 @@ _SHARPNESS = 100.0  # CLIP's own, at which its cosines become probabilities
 _CROPS = 32  # at a time
 _LARGEST_CROP = 768
 _GROW = 1.2
-_HEAT_SIDE = 64
+_MAP_SIDE = 64
 
 
 class ClipMatcher:
@@ -31,7 +31,10 @@ class ClipMatcher:
         self._clip = clip
         self.name, self.space, self.digest = clip.name, clip.space, clip.digest
 
-    def heat(self, image: Image, text: Embedding, background: Sequence[str]) -> HeatMaps:
+    def objects(self, image: Image, phrase: str) -> None:
+        """CLIP has places, no objects."""
+
+    def score_maps(self, image: Image, text: Embedding, background: Sequence[str]) -> ScoreMaps:
         """How much more a place resembles a phrase than any of the background phrases."""
         vectors, frame = self._clip.patches(image)
         negative = embed_phrases(self._clip, tuple(background)).vectors if background else None
@@ -39,7 +42,7 @@ class ClipMatcher:
         wanted = text.vectors @ places
         others = 0.0 if negative is None else (negative @ places).max(axis=0)
         maps = (_SHARPNESS * (wanted - others)).reshape(len(text), *vectors.shape[1:])
-        return HeatMaps(np.stack([_enlarged(one) for one in maps.astype(np.float32)]), frame)
+        return ScoreMaps(np.stack([_enlarged(one) for one in maps.astype(np.float32)]), frame)
 
     def scores(
         self, image: Image, masks: Masks, text: Embedding, *, crops: Crops, background: Sequence[str]
@@ -71,7 +74,7 @@ def _batches(image: Image, rles: Sequence[RLE], kinds: Sequence[bool]) -> Iterat
 
 
 def _shrunk(crop: UInt8Array) -> UInt8Array:
-    """At most twice as large as an image tower looks at it, so that a batch of crops of a large picture stays small."""
+    """At most twice as large as an image tower looks at it, so that a batch of crops of a large image stays small."""
     from PIL import Image as Pillow
 
     if len(crop) <= _LARGEST_CROP:
@@ -80,8 +83,8 @@ def _shrunk(crop: UInt8Array) -> UInt8Array:
     return np.asarray(picture)
 
 
-def _enlarged(heat: FloatArray) -> FloatArray:
+def _enlarged(scores: FloatArray) -> FloatArray:
     from PIL import Image as Pillow
 
-    picture = Pillow.fromarray(heat).resize((_HEAT_SIDE, _HEAT_SIDE), Pillow.Resampling.BICUBIC)
+    picture = Pillow.fromarray(scores).resize((_MAP_SIDE, _MAP_SIDE), Pillow.Resampling.BICUBIC)
     return np.asarray(picture, dtype=np.float32)

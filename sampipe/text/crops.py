@@ -8,14 +8,14 @@ from sampipe.types import RLE, Image
 from sampipe.types._arrays import BoolArray, UInt8Array
 
 GREY = 124
-"""What lies beyond the picture and, in masked crops, beyond the mask: about the mean of photos."""
+"""What lies beyond the image and, in masked crops, beyond the mask: about the mean of photos."""
 
 
 def square_crop(image: Image, mask: RLE, *, grow: float, blank: bool) -> tuple[UInt8Array, BoolArray]:
     """The square around a mask, and where in it the mask is.
 
     Args:
-        image: the picture.
+        image: the image.
         mask: not empty.
         grow: side of the square in units of the mask's longer side (1: tight).
         blank: paint everything outside the mask grey.

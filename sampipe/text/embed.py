@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from sampipe._files import whole_file
-from sampipe._report import count
+from sampipe._files import atomic_file
+from sampipe.graph.run.events import count
 from sampipe.text import words
 from sampipe.text.clip import TextTower
 from sampipe.types import Embedding
@@ -87,7 +87,7 @@ def _read(path: Path) -> FloatArray | None:
 def _write(folder: Path, vectors: dict[str, FloatArray]) -> None:
     try:
         for sentence, vector in vectors.items():
-            with whole_file(_path(folder, sentence)) as partial, partial.open("wb") as file:
+            with atomic_file(_path(folder, sentence)) as partial, partial.open("wb") as file:
                 np.save(file, vector, allow_pickle=False)
     except OSError as error:  # a read-only home must not keep anybody from working
         warnings.warn(f"text vectors could not be kept in {folder}: {error}", stacklevel=2)

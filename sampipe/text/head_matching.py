@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sampipe.errors import CheckpointError
-from sampipe.text.matching import Crops, HeatMaps
+from sampipe.text.classes import class_of
+from sampipe.text.matching import Crops, Objects, ScoreMaps
 from sampipe.types import RLE, Embedding, Frame, Image, Masks
 from sampipe.types._arrays import FloatArray
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
     from sampipe.models import SamModel
     from sampipe.models.text_head import TextHead
+
+
+_LEAST, _NMS, _MOST = 0.05, 0.5, 300  # of the detector's objects
 
 
 class HeadMatcher:
@@ -50,29 +54,46 @@ class HeadMatcher:
                 f"or train a head: sampipe train text --from {model}"
             )
         sam, loaded = load_model(model, device), load_text_head(path)
-        if loaded.sam_digest != sam.key:
+        if loaded.sam_digest != sam.heads_key:
             raise CheckpointError(
-                f"{path}: trained on the weights {loaded.sam_digest[:16]}, and {model} is {sam.key[:16]}. "
+                f"{path}: trained on the weights {loaded.sam_digest[:16]}, and {model} is {sam.heads_key[:16]}. "
                 f"Train it again: sampipe train text --from {model}"
             )
         return cls(sam, loaded.head, space=loaded.space)
 
-    def heat(self, image: Image, text: Embedding, background: Sequence[str]) -> HeatMaps:
+    def score_maps(self, image: Image, text: Embedding, background: Sequence[str]) -> ScoreMaps:
         """Logits of each phrase at stride 8 of the model's input."""
         import torch
 
         from sampipe.models import default_cache
+        from sampipe.models.text_head import text_maps
 
         embedding = default_cache().get_or_encode(self._sam, image)
         with torch.inference_mode():
             vectors = torch.tensor(text.vectors, device=self._sam.device)
-            fine = embedding.fine[0][None].float() if embedding.fine else None
+            features, fine, deep = (None if one is None else one[None].float() for one in text_maps(embedding))
+            assert features is not None
             pixels = self._pixels(image, embedding.frame) if self._head.look else None
-            logits = self._head(embedding.features[None].float(), fine, vectors, pixels)[0]
-        return HeatMaps(logits.float().cpu().numpy(), embedding.frame)
+            logits = self._head(features, fine, vectors, deep, pixels)[0]
+        return ScoreMaps(logits.float().cpu().numpy(), embedding.frame)
+
+    def objects(self, image: Image, phrase: str) -> Objects | None:
+        """What the model's detector finds, down to low scores, where it knows the class."""
+        from sampipe.models import default_cache
+        from sampipe.models.detect import detect
+
+        detector = self._sam.config.detector
+        number = None if detector is None else class_of(phrase, detector.names)
+        if number is None:
+            return None
+        found = detect(
+            self._sam, default_cache().get_or_encode(self._sam, image), confidence=_LEAST, nms=_NMS, most=_MOST
+        )
+        kept = found.class_ids == number
+        return Objects(found.boxes[kept], found.scores[kept])
 
     def _pixels(self, image: Image, frame: Frame) -> Tensor:
-        """The picture as the head takes it, at half the size of the encoder's input."""
+        """The image as the head takes it, at half the size of the encoder's input."""
         import torch
         from PIL import Image as Pillow
 
@@ -90,7 +111,7 @@ class HeadMatcher:
         self, image: Image, masks: Masks, text: Embedding, *, crops: Crops, background: Sequence[str]
     ) -> FloatArray:
         """Mean probability of each phrase over the places inside each mask."""
-        maps = self.heat(image, text, background)
+        maps = self.score_maps(image, text, background)
         side = maps.logits.shape[-1]
         likely = (1 / (1 + np.exp(-maps.logits))).reshape(len(text), -1)
         inside = np.stack([_covered(mask, side, maps.frame.resized_hw, maps.frame.input_size) for mask in masks.rle()])
@@ -100,8 +121,8 @@ class HeadMatcher:
 
 def head_path(model: str) -> Path:
     """Where the head of a model belongs: beside its file, ``<stem>_text.safetensors``."""
-    from sampipe.models.hub import installed_path
-    from sampipe.models.known import is_known, known_model
+    from sampipe.models.weights.hub import installed_path
+    from sampipe.models.weights.known import is_known, known_model
 
     path = installed_path(known_model(model)) if is_known(model) else Path(model).expanduser()
     return (path or Path(f"{model}.safetensors")).with_name(f"{path.stem if path else model}_text.safetensors")

@@ -1,11 +1,11 @@
-"""What says where on a picture a phrase is, and how well a mask fits it: a CLIP model, or a text head of our own."""
+"""What says where on an image a phrase is, and how well a mask fits it: a CLIP model, or a text head of our own."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 
@@ -20,15 +20,22 @@ BACKGROUND = ("background", "surface", "texture")
 
 
 @dataclass(frozen=True)
-class HeatMaps:
+class ScoreMaps:
     """Logits (n, side, side) over a square input, above 0 where phrase n is; ``frame`` places the image in it."""
 
     logits: FloatArray
     frame: Frame
 
 
+class Objects(NamedTuple):
+    """Objects that a detector found, best first: boxes (n, 4) xyxy in pixels of the image, and scores (n,)."""
+
+    boxes: FloatArray
+    scores: FloatArray
+
+
 class Matcher(Protocol):
-    """Pictures against phrases.
+    """Images against phrases.
 
     Attributes:
         name: of the model.
@@ -40,8 +47,12 @@ class Matcher(Protocol):
     space: str
     digest: str
 
-    def heat(self, image: Image, text: Embedding, background: Sequence[str]) -> HeatMaps:
+    def score_maps(self, image: Image, text: Embedding, background: Sequence[str]) -> ScoreMaps:
         """Where on the image each phrase is."""
+        ...
+
+    def objects(self, image: Image, phrase: str) -> Objects | None:
+        """Where on the image the objects are that a phrase names; None for phrases that name no class it knows."""
         ...
 
     def scores(
@@ -61,7 +72,7 @@ def load_matcher(model: str, device: str = "auto") -> Matcher:
     Raises:
         CheckpointError: weights that are missing or do not belong together.
     """
-    from sampipe.models.known import is_known
+    from sampipe.models.weights.known import is_known
 
     if is_known(model) or Path(model).expanduser().is_file():
         from sampipe.text.head_matching import HeadMatcher

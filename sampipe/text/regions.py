@@ -1,4 +1,4 @@
-"""From a heat map to what prompts a segmenter: its parts, their boxes and their surest points."""
+"""From a score map to what prompts a segmenter: its parts, their boxes and their surest points."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _OUTSIDE = -10.0  # logit of a place that belongs to another part
 
 @dataclass(frozen=True)
 class Region:
-    """One connected part of a heat map.
+    """One connected part of a score map.
 
     Attributes:
         box: (4,) in pixels of the image.
@@ -34,7 +34,7 @@ def find_regions(
     frame: Frame,
     *,
     threshold: float,
-    reach: float,
+    margin: float,
     least: float,
     min_share: float,
     points: int,
@@ -43,13 +43,13 @@ def find_regions(
     """The connected parts of a map (side, side) above a logit, largest first.
 
     Who asks for something rarely asks for what is not there. So where no place reaches far above the threshold, it
-    comes down to ``reach`` below the surest place; where even that one is below ``least``, nothing is found.
+    comes down to ``margin`` below the surest place; where even that one is below ``least``, nothing is found.
 
     Args:
         logits: over the square that ``frame`` describes.
         frame: how the image lies in it.
         threshold: the logit.
-        reach: see above; 0 never lets the threshold come down below the surest place.
+        margin: see above; 0 never lets the threshold come down below the surest place.
         least: logit that the surest place must have.
         min_share: parts smaller than this share of the image are dropped.
         points: how many points of each part.
@@ -64,7 +64,7 @@ def find_regions(
     surest = float(content.max())
     if surest < least:
         return []
-    threshold = min(threshold, surest - reach)
+    threshold = min(threshold, surest - margin)
     above = content > threshold
     parts = np.asarray(label(above, connectivity=2)) if split else above.astype(np.int64)
     sizes = np.bincount(parts.ravel())

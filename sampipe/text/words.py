@@ -103,8 +103,9 @@ class WordsEncoder:
         hint = f" Did you mean {', '.join(map(repr, close[:4]))}?" if close else ""
         return (
             f"text: the small encoder inside sampipe does not know {shown}.{hint} It knows {len(self._heads):,} "
-            "English nouns and the words that stand before them; for anything else use a CLIP text tower, such as "
-            "ViT-B-32/openai."
+            "English nouns and their adjectives. For other words name a CLIP model: --clip ViT-B-32/openai on the "
+            "command line, ClipText(clip='ViT-B-32/openai') in Python; or a detector that reads text: "
+            "--detector grounding_dino."
         )
 
 
@@ -120,7 +121,7 @@ def load_words(path: Path = _FILE) -> WordsEncoder:
     Raises:
         CheckpointError: the file is missing or damaged.
     """
-    from sampipe.models.checkpoints import file_digest, read_checkpoint
+    from sampipe.models.weights.checkpoints import file_digest, read_checkpoint
 
     checkpoint = read_checkpoint(path)
     try:

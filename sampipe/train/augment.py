@@ -1,4 +1,4 @@
-"""Changes of light and colour; shapes are left alone."""
+"""Changes of light and color; shapes are left alone."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _LUMA = (0.299, 0.587, 0.114)
 
 
 def jitter_colors(pixels: Tensor, rng: np.random.Generator) -> Tensor:
-    """Random brightness, contrast, saturation and white balance of (3, h, w) uint8; one picture in ten goes grey."""
+    """Random brightness, contrast, saturation and white balance of (3, h, w) uint8; one image in ten goes grey."""
     brightness, contrast, saturation = rng.uniform(0.6, 1.4, 3)
     balance = torch.tensor(rng.uniform(0.85, 1.15, 3), dtype=torch.float32).view(3, 1, 1)
     if rng.random() < GRAY_SHARE:

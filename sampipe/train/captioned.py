@@ -1,6 +1,6 @@
 """Composed scenes with captions: drawn shapes whose sentences and masks are true by construction.
 
-"The small striped red ring" names a size, a pattern, a colour and a shape; scenes hold near misses on purpose (the same
+"The small striped red ring" names a size, a pattern, a color and a shape; scenes hold near misses on purpose (the same
 ring, but big or blue), so that every word of a sentence has to be understood.
 """
 
@@ -29,7 +29,7 @@ PATTERNS = ("plain", "striped", "dotted", "checked")
 SIZES = ("small", "big")
 WORDS = (SIZES, PATTERNS, tuple(COLORS), SHAPES)
 """The words of a sentence by their kind, in the order of English."""
-_RADIUS = {"small": (0.055, 0.085), "big": (0.13, 0.19)}  # of the picture's side
+_RADIUS = {"small": (0.055, 0.085), "big": (0.13, 0.19)}  # of the image's side
 _OVERSAMPLING = 2
 _TRIES = 40
 
@@ -57,7 +57,7 @@ class Thing:
 
 @dataclass(frozen=True)
 class CaptionedScene:
-    """A picture, uint8 (side, side, 3), and the things in it."""
+    """An image, uint8 (side, side, 3), and the things in it."""
 
     pixels: NDArray[np.uint8]
     things: tuple[Thing, ...]
@@ -80,13 +80,13 @@ def compose_scene(
     words: Sequence[Sequence[str]] = WORDS,
     scale: float = 1.0,
 ) -> CaptionedScene:
-    """Two to ``most`` things on a background of colour gradients and noise; none touches another.
+    """Two to ``most`` things on a background of color gradients and noise; none touches another.
 
     Half of the things after the first differ from an earlier one in one word only.
 
     Args:
         rng: draws everything.
-        side: of the picture, in pixels.
+        side: of the image, in pixels.
         most: how many things at most.
         words: what things may be: words of each kind, from :data:`WORDS`.
         scale: of the things, 1 for their usual size.
@@ -105,7 +105,7 @@ def compose_scene(
 
 
 def draw_query(things: Sequence[tuple[str, ...]], rng: np.random.Generator) -> tuple[str, ...]:
-    """The words of a sentence about a random one of the things (size, pattern, colour, shape): its shape and some of
+    """The words of a sentence about a random one of the things (size, pattern, color, shape): its shape and some of
     the rest, in the order of English."""
     *said, shape = things[int(rng.integers(len(things)))]
     kept = rng.random(len(said)) < rng.choice([0.35, 0.75, 1.0])
@@ -140,10 +140,10 @@ def _free_place(
 
 
 def _background(rng: np.random.Generator, side: int) -> NDArray[np.uint8]:
-    """A smooth field of muted colours with noise."""
+    """A smooth field of muted colors with noise."""
     coarse = rng.uniform(70, 185, (int(rng.integers(2, 5)),) * 2 + (3,))
     grey = coarse.mean(axis=2, keepdims=True)
-    coarse = grey + 0.45 * (coarse - grey)  # muted: the things are what is colourful
+    coarse = grey + 0.45 * (coarse - grey)  # muted: the things are what is colorful
     smooth = Pillow.fromarray(coarse.astype(np.uint8)).resize((side, side), Pillow.Resampling.BICUBIC)
     noisy = np.asarray(smooth, dtype=np.float32) + rng.normal(0, rng.uniform(2, 10), (side, side, 1))
     return np.clip(noisy, 0, 255).astype(np.uint8)
@@ -206,7 +206,7 @@ def _shape_mask(
 def _paint(
     pattern: str, color: str, center: NDArray[np.float64], radius: float, wh: tuple[int, int], rng: np.random.Generator
 ) -> NDArray[np.uint8]:
-    """A patch of a thing's paint; patterns alternate with a darker or lighter tone of the colour."""
+    """A patch of a thing's paint; patterns alternate with a darker or lighter tone of the color."""
     base = np.array(COLORS[color], dtype=np.float32) + rng.uniform(-12, 12, 3)
     other = base * 0.45 if base.mean() > 90 else base * 0.5 + 160
     turn, period = rng.uniform(0, np.pi), max(7.0, radius * rng.uniform(0.34, 0.42))

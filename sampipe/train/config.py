@@ -27,6 +27,7 @@ class OptimizerConfig:
         warmup: steps over which the learning rate rises linearly.
         milestones: shares of the run; the paper's are 60,000 and 86,666 of 90,000 steps.
         ema: decay of the average of the weights that is saved; 0 saves the weights themselves.
+        beta2: decay of the squared gradients' average; a short run wants a shorter memory.
     """
 
     name: Stepper = "adamw"
@@ -39,6 +40,7 @@ class OptimizerConfig:
     warmup: int = 250
     milestones: tuple[float, ...] = (60_000 / 90_000, 86_666 / 90_000)
     ema: float = 0.0
+    beta2: float = 0.999
 
     def __post_init__(self) -> None:
         if self.schedule not in get_args(Schedule):
@@ -55,8 +57,8 @@ class LoopConfig:
         steps: at most so many steps.
         minutes: at most so long; the schedule then follows the clock, so a run ends on time whatever the machine, and
             is not repeated exactly.
-        batch_size: pictures a step, over all processes.
-        micro_batch: pictures that a process holds at once; it takes as many such parts a step as it needs.
+        batch_size: images a step, over all processes.
+        micro_batch: images that a process holds at once; it takes as many such parts a step as it needs.
         optimizer: its learning rate and schedule, and what is averaged.
         seed: of data, prompts, dropped branches and first weights.
         bf16: compute in bfloat16 where that is safe.

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
+from sampipe.data.annotated import AnnotatedImage
 from sampipe.types import RLE
-from sampipe.types.coco import Picture
 
 _SHIFT = 0.3  # of the window's sides, how far its centre may lie from the object's
-_MIN_SIDE = 32.0  # photo pixels
+_MIN_SIDE = 32.0  # image pixels
 _HALF = 127
 
 
@@ -27,7 +27,7 @@ class Window:
     height: float
 
     def inside(self, wh: tuple[int, int]) -> tuple[float, float, float, float]:
-        """The part that lies on a photo of that width and height, as x, y, x, y."""
+        """The part that lies on an image of that width and height, as x, y, x, y."""
         return self.left, self.top, min(self.left + self.width, wh[0]), min(self.top + self.height, wh[1])
 
     def content(self, wh: tuple[int, int], size: int) -> tuple[int, int]:
@@ -45,19 +45,19 @@ class Window:
 
 
 def choose_window(
-    picture: Picture,
+    picture: AnnotatedImage,
     rng: np.random.Generator,
     *,
     relative: float,
     zoom: tuple[float, float],
     stretch: float,
 ) -> Window:
-    """A window around a random object; the whole photo where it would be larger than that.
+    """A window around a random object; the whole image where it would be larger than that.
 
     Args:
         picture: has at least one object.
         rng: draws object, zoom, stretch and place.
-        relative: the window's side as a share of the photo's longest side, before zoom.
+        relative: the window's side as a share of the image's longest side, before zoom.
         zoom: range of the zoom, drawn log-uniformly.
         stretch: half of the windows get their aspect changed by up to exp(stretch) in each direction.
     """
@@ -75,7 +75,7 @@ def choose_window(
 
 
 def cut(picture: Pillow.Image, window: Window, size: int, how: Pillow.Resampling) -> Pillow.Image:
-    """The window as a ``size`` square; what lies beyond the photo's right or bottom edge is black."""
+    """The window as a ``size`` square; what lies beyond the image's right or bottom edge is black."""
     content = window.content(picture.size, size)
     resized = picture.resize(content, how, box=window.inside(picture.size))
     if content == (size, size):

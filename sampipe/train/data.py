@@ -1,4 +1,4 @@
-"""Training examples as values: one picture with masks, a batch of them, and the numbers of those that make a batch."""
+"""Training examples as values: one image with masks, a batch of them, and the numbers of those that make a batch."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ class Batch:
     Args:
         pixels: (b, 3, s, s) uint8.
         masks: (n, s/4, s/4) covered shares.
-        owner: (n,) the picture of each mask.
+        owner: (n,) the image of each mask.
         content: (b, 2) height and width of the part that is not padding.
-        keys: of each picture, see :class:`Example`.
+        keys: of each image, see :class:`Example`.
     """
 
     pixels: Tensor
@@ -63,7 +63,7 @@ class Batch:
         return Batch(pixels, masks, owner, content, self.keys)
 
     def inside(self) -> Tensor:
-        """1 where a pixel belongs to the photo and 0 in the padding, (b, 1, s, s)."""
+        """1 where a pixel belongs to the image and 0 in the padding, (b, 1, s, s)."""
         ticks = torch.arange(self.pixels.shape[-1], device=self.pixels.device)
         rows, columns = (ticks < self.content[:, axis, None] for axis in (0, 1))
         return (rows[:, None, :, None] & columns[:, None, None, :]).float()
@@ -78,7 +78,7 @@ def attempt(make: Callable[[], Example]) -> Example | Failure:
 
 
 def collate(examples: Sequence[Example | Failure]) -> Batch | Failure:
-    """Stack the pictures, string the masks together; a failure among them is handed on."""
+    """Stack the images, string the masks together; a failure among them is handed on."""
     good = [example for example in examples if isinstance(example, Example)]
     if len(good) < len(examples):
         return next(example for example in examples if isinstance(example, Failure))

@@ -1,4 +1,4 @@
-"""Making examples: a square part of a photo and the masks in it.
+"""Making examples: a square part of an image and the masks in it.
 
 Example ``index`` follows from the seed and its number alone, so the order of examples is the same with any number of
 worker processes, machines and resumptions.
@@ -17,6 +17,7 @@ from PIL import Image as Pillow
 from torch.nn import functional as F
 from torch.utils.data import Dataset
 
+from sampipe.data.annotated import AnnotatedImage
 from sampipe.errors import DataError
 from sampipe.train.augment import jitter_colors
 from sampipe.train.crops import Window, choose_window, cut, cut_mask
@@ -24,8 +25,7 @@ from sampipe.train.data import Example, Failure, attempt
 from sampipe.train.order import Order
 from sampipe.train.photos import PhotoCache
 from sampipe.train.scenes import CutOut, CutOutBank, cut_out, paste
-from sampipe.train.sources import Source
-from sampipe.types.coco import Picture
+from sampipe.train.sources import MaskDataset
 
 MAX_AREA_SHARE = 0.9  # the paper drops masks over 90 % of the image
 _PATIENCE = 1000
@@ -34,19 +34,19 @@ _EXAMPLES, _CUT_OUTS = range(2)  # streams of random numbers
 
 @dataclass(frozen=True, kw_only=True)
 class CropConfig:
-    """How a photo becomes an example; the defaults are the paper's: the whole photo as it is.
+    """How an image becomes an example; the defaults are the paper's: the whole image as it is.
 
     Args:
         size: side of the square example in pixels.
         masks: how many masks of an example are used at most.
         min_area: masks smaller than this, in pixels of the example, are dropped.
-        native_size: the model's full input side. A crop of ``size`` is cut as if the whole photo had been resized to
-            it, times a random zoom, so that small crops teach what full pictures will show.
+        native_size: the model's full input side. A crop of ``size`` is cut as if the whole image had been resized to
+            it, times a random zoom, so that small crops teach what full images will show.
         zoom: range of that random zoom, drawn log-uniformly.
         stretch: half of the crops have their aspect changed by up to exp(±stretch) in x and the inverse in y.
         flip: mirror half of the examples.
-        jitter: change colours.
-        compose: share of the examples that get cut-outs of other photos pasted on.
+        jitter: change colors.
+        compose: share of the examples that get cut-outs of other images pasted on.
         cut_outs: how many objects wait to be pasted.
     """
 
@@ -63,7 +63,7 @@ class CropConfig:
 
     @property
     def repeats(self) -> bool:
-        """Whether a picture gives the same pixels each time, but for being mirrored."""
+        """Whether an image gives the same pixels each time, but for being mirrored."""
         plain = self.size == self.native_size and self.zoom == (1.0, 1.0) and not self.stretch
         return plain and not self.jitter and not self.compose
 
@@ -75,7 +75,7 @@ class Examples(Dataset["Example | Failure"]):
         sources: each with its share of the examples.
         crop: the making of an example.
         seed: decides everything, together with an example's number.
-        photo_bytes: decoded photos that each worker may keep, in bytes.
+        photo_bytes: decoded images that each worker may keep, in bytes.
         limit: repeat the first so many examples, to see whether a setting can learn at all.
 
     Raises:
@@ -84,7 +84,7 @@ class Examples(Dataset["Example | Failure"]):
 
     def __init__(
         self,
-        sources: Sequence[tuple[Source, float]],
+        sources: Sequence[tuple[MaskDataset, float]],
         crop: CropConfig,
         seed: int,
         *,
@@ -104,7 +104,7 @@ class Examples(Dataset["Example | Failure"]):
         """Example ``index``.
 
         Raises:
-            DataError: a photo cannot be read, or no crop holds a mask that may be kept.
+            DataError: an image cannot be read, or no crop holds a mask that may be kept.
         """
         index = index if self._limit is None else index % self._limit
         rng = np.random.default_rng([self._seed, _EXAMPLES, index])
@@ -121,7 +121,7 @@ class Examples(Dataset["Example | Failure"]):
             "objects of another size."
         )
 
-    def _example(self, picture: Picture, name: str, index: int, rng: np.random.Generator) -> Example | None:
+    def _example(self, picture: AnnotatedImage, name: str, index: int, rng: np.random.Generator) -> Example | None:
         crop = self._crop
         window = self._window(picture, rng)
         photo = self._photo(picture)
@@ -135,7 +135,7 @@ class Examples(Dataset["Example | Failure"]):
         if not len(masks):
             return None
         mirrored = crop.flip and bool(rng.random() < 0.5)
-        if mirrored:  # within the photo, so that the padding stays at the right
+        if mirrored:  # within the image, so that the padding stays at the right
             pixels = _mirrored(pixels, wide, axis=1)
             masks = _mirrored(masks, window.content(photo.size, masks.shape[2])[0], axis=2)
         chosen = rng.permutation(len(masks))[: crop.masks]
@@ -147,22 +147,22 @@ class Examples(Dataset["Example | Failure"]):
             key=f"{name}/{mirrored}" if crop.repeats else None,
         )
 
-    def _window(self, picture: Picture, rng: np.random.Generator) -> Window:
+    def _window(self, picture: AnnotatedImage, rng: np.random.Generator) -> Window:
         crop = self._crop
         relative = crop.size / crop.native_size
         return choose_window(picture, rng, relative=relative, zoom=crop.zoom, stretch=crop.stretch)
 
-    def _photo(self, picture: Picture) -> Pillow.Image:
+    def _photo(self, picture: AnnotatedImage) -> Pillow.Image:
         photo = self._photos.open(picture.path)
         height, width = picture.objects[0].mask.hw
         if photo.size != (width, height):
             raise DataError(
-                f"{picture.path}: the photo is {photo.size[0]} x {photo.size[1]}, its masks {width} x {height} "
+                f"{picture.path}: the image is {photo.size[0]} x {photo.size[1]}, its masks {width} x {height} "
                 "(width x height)"
             )
         return photo
 
-    def _masks(self, picture: Picture, window: Window, rng: np.random.Generator, most: int) -> NDArray[np.bool_]:
+    def _masks(self, picture: AnnotatedImage, window: Window, rng: np.random.Generator, most: int) -> NDArray[np.bool_]:
         """Random masks that may be kept, (k, s/2, s/2), at most so many."""
         half = self._crop.size // 2
         height, width = picture.objects[0].mask.hw

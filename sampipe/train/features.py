@@ -1,4 +1,4 @@
-"""Embeddings of pictures that come again, for encoders that are not trained: the heavy step runs once a picture."""
+"""Embeddings of images that come again, for encoders that are not trained: the heavy step runs once an image."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Features = tuple[Tensor, ...]
 
 
 class FeatureCache:
-    """Features by picture, on the CPU, least recently used first out.
+    """Features by image, on the CPU, least recently used first out.
 
     Args:
         max_bytes: of features held; 0 keeps nothing.
@@ -30,8 +30,8 @@ class FeatureCache:
         """Features of a batch.
 
         Args:
-            keys: of each picture; those without one are always encoded.
-            encode: the features of the pictures of these numbers.
+            keys: of each image; those without one are always encoded.
+            encode: the features of the images of these numbers.
             device: where the answer goes.
         """
         rows: dict[int, Features] = {}

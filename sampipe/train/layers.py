@@ -7,61 +7,47 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sampipe.models.nano import NanoEncoder
-from sampipe.models.sam import Sam
-from sampipe.models.tiny_vit import TinyViT
-from sampipe.models.vit import ImageEncoderViT
+from sampipe.models.encoders import ImageEncoder
+from sampipe.models.encoders.vit import Block
 from sampipe.train.config import OptimizerConfig
 
 _NOT_DECAYED = ("pos_embed", "rel_pos_h", "rel_pos_w", "attention_biases")
 
 
-def blocks(encoder: nn.Module) -> dict[str, nn.Module]:
-    """The encoder's blocks by name, from the picture on."""
-    names: list[str] = []
-    if isinstance(encoder, ImageEncoderViT):
-        names = [f"blocks.{index}" for index in range(len(encoder.blocks))]
-    elif isinstance(encoder, TinyViT):
-        names = [
-            f"layers.{stage}.blocks.{index}"
-            for stage, layer in enumerate(encoder.layers)
-            for index in range(len(layer.get_submodule("blocks")._modules))
-        ]
-    elif isinstance(encoder, NanoEncoder):
-        names = [
-            f"stages.{stage}.{index}"
-            for stage, layer in enumerate(encoder.stages)
-            for index in range(len(layer._modules))
-        ]
-        names += [f"context.{index}" for index in range(len(encoder.context))]
-    return {name: encoder.get_submodule(name) for name in names}
+def blocks(encoder: ImageEncoder) -> dict[str, nn.Module]:
+    """The encoder's blocks by name, first to last."""
+    return {name: encoder.get_submodule(name) for name in encoder.block_names()}
 
 
-def rate_scales(encoder: nn.Module, decay: float) -> dict[str, float]:
+def rate_scales(encoder: ImageEncoder, decay: float) -> dict[str, float]:
     """What each parameter's learning rate is multiplied by, by name.
 
     1 after the last block, ``decay`` in it, its square in the one before, and so on to what stands before the first
     (the embedding of patches and positions).
     """
-    names = list(blocks(encoder))
-    first = ("patch_embed.", "pos_embed", "stem.")
+    names = encoder.block_names()
     scales = {}
     for name, _ in encoder.named_parameters():
         inside = [place for place, block in enumerate(names) if name.startswith(f"{block}.")]
-        exponent = len(names) + 1 if name.startswith(first) else len(names) - inside[0] if inside else 0
+        exponent = len(names) + 1 if name.startswith(encoder.before_blocks) else len(names) - inside[0] if inside else 0
         scales[name] = decay**exponent
     return scales
 
 
-def parameter_groups(sam: Sam, config: OptimizerConfig) -> list[dict[str, Any]]:
-    """AdamW's groups of what is trained: ``scale`` is that of the learning rate.
+def parameter_groups(network: nn.Module, encoder: ImageEncoder | None, config: OptimizerConfig) -> list[dict[str, Any]]:
+    """The optimizer's groups of what is trained: ``scale`` is that of the learning rate.
 
     Biases, norms, tokens and position embeddings are not decayed.
+
+    Args:
+        network: the whole.
+        encoder: the part of it whose earlier layers learn slower, if any.
+        config: weight decay and layer decay.
     """
-    scales = {f"image_encoder.{name}": s for name, s in rate_scales(sam.image_encoder, config.layer_decay).items()}
-    tokens = {f"{name}.weight" for name, module in sam.named_modules() if isinstance(module, nn.Embedding)}
+    scales = _scales_by_name(network, encoder, config.layer_decay)
+    tokens = {f"{name}.weight" for name, module in network.named_modules() if isinstance(module, nn.Embedding)}
     groups: dict[tuple[float, float], dict[str, Any]] = {}
-    for name, parameter in sam.named_parameters():
+    for name, parameter in network.named_parameters():
         if not parameter.requires_grad:
             continue
         kept = parameter.ndim <= 1 or name in tokens or name.rpartition(".")[2] in _NOT_DECAYED
@@ -71,8 +57,15 @@ def parameter_groups(sam: Sam, config: OptimizerConfig) -> list[dict[str, Any]]:
     return list(groups.values())
 
 
-def add_drop_path(encoder: nn.Module, rate: float) -> None:
-    """Make the encoder leave out residual branches at random, per picture, while it is in training mode.
+def _scales_by_name(network: nn.Module, encoder: ImageEncoder | None, decay: float) -> dict[str, float]:
+    if encoder is None:
+        return {}
+    [prefix] = [name for name, module in network.named_modules() if module is encoder]
+    return {f"{prefix}.{name}": scale for name, scale in rate_scales(encoder, decay).items()}
+
+
+def add_drop_path(encoder: ImageEncoder, rate: float) -> None:
+    """Make the encoder leave out residual branches at random, per image, while it is in training mode.
 
     In the ViT each branch (attention, MLP) of a block is dropped on its own, as in the paper; in other encoders a block
     as a whole, where it keeps the shape.
@@ -86,7 +79,7 @@ def add_drop_path(encoder: nn.Module, rate: float) -> None:
     found = list(blocks(encoder).values())
     for place, block in enumerate(found):
         chance = rate * place / max(1, len(found) - 1)
-        if isinstance(encoder, ImageEncoderViT):
+        if isinstance(block, Block):
             _drop_branches(block, chance)
         else:
             block.register_forward_hook(lambda module, args, out, chance=chance: _dropped(module, args[0], out, chance))
@@ -117,7 +110,7 @@ def _dropped(module: nn.Module, before: Tensor, after: Tensor, chance: float) ->
 
 
 def _kept(module: nn.Module, value: Tensor, chance: float) -> Tensor:
-    """For each picture 0, or as much more as keeps the mean."""
+    """For each image 0, or as much more as keeps the mean."""
     shape = (len(value), *[1] * (value.ndim - 1))
     if not module.training:
         return value.new_ones(shape)

@@ -17,7 +17,7 @@ class Log:
 
     Args:
         folder: of the run.
-        after: the step at which the run goes on: later lines, of a process that was killed, are dropped.
+        after: the step at which the run resumes: later lines, of a process that was killed, are dropped.
         tensorboard: also write to ``folder/tensorboard``.
 
     Raises:
@@ -57,7 +57,7 @@ class Log:
             self._writer.close()
 
     def _start(self, path: Path) -> None:
-        """Drop the lines after the step at which the run goes on."""
+        """Drop the lines after the step at which the run resumes."""
         if not path.exists():
             return
         rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))

@@ -68,7 +68,7 @@ def true_iou(logits: Tensor, target: Tensor) -> Tensor:
 
 def affinity_loss(embedding: Tensor, masks: Tensor, owner: Tensor) -> Tensor:
     """Teaches the encoder directly that an object's cells belong together: without it, a network that starts from
-    nothing first learns to ignore its picture.
+    nothing first learns to ignore its image.
 
     Each object's mean direction is compared with every cell (as prototypes in few-shot segmentation: PANet, Wang et
     al. 2019); the cosine, sharpened, should say where the object is.
@@ -76,7 +76,7 @@ def affinity_loss(embedding: Tensor, masks: Tensor, owner: Tensor) -> Tensor:
     Args:
         embedding: (b, dim, h, w).
         masks: (n, m, m) covered shares.
-        owner: (n,) the picture of each mask.
+        owner: (n,) the image of each mask.
 
     Returns:
         A scalar.

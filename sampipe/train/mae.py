@@ -14,9 +14,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from sampipe.errors import CheckpointError
-from sampipe.models.checkpoints import read_checkpoint
+from sampipe.models.encoders.vit import ImageEncoderViT
 from sampipe.models.sam import Sam
-from sampipe.models.vit import ImageEncoderViT
+from sampipe.models.weights.checkpoints import read_checkpoint
 
 _UNUSED = ("cls_token", "mask_token", "norm.", "fc_norm.", "head.", "decoder_")
 _OURS = ("neck.", "rel_pos")  # what a masked autoencoder does not have; these stay as they are

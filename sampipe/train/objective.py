@@ -18,7 +18,7 @@ from sampipe.train.rounds import answer_of, first_clicks, interact
 
 
 class InteractiveObjective(nn.Module):
-    """Pictures and masks to a loss.
+    """Images and masks to a loss.
 
     Parts of the network without gradients (:func:`sampipe.train.freeze.freeze`) stay in evaluation mode, and a frozen
     encoder runs without recording anything.
@@ -58,7 +58,7 @@ class InteractiveObjective(nn.Module):
         """Mean loss over objects and rounds, and figures to log.
 
         Args:
-            batch: pictures and masks, on the network's device.
+            batch: images and masks, on the network's device.
             generator: of the simulated clicks, on that device.
 
         Returns:
@@ -98,7 +98,7 @@ class InteractiveObjective(nn.Module):
         return figures | ({"affinity": affinity.detach()} if self._affinity_weight else {})
 
     def features(self, batch: Batch) -> Features:
-        """Embedding and finer maps of each picture; padding is zero after normalisation, as when a model is used."""
+        """Embedding and finer maps of each image; padding is zero after normalisation, as when a model is used."""
         inside = batch.inside()
 
         def encode(numbers: list[int]) -> Features:

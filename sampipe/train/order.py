@@ -1,4 +1,4 @@
-"""Whose turn it is: pictures of several sources in an order that the seed decides, without memory of what came."""
+"""Whose turn it is: images of several sources in an order that the seed decides, without memory of what came."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sampipe.errors import DataError
-from sampipe.train.sources import Source
+from sampipe.train.sources import MaskDataset
 
 _STREAM = 2  # of random numbers
 
 
 class Order:
-    """A source's pictures come in a new random order each time all of them could have come.
+    """A source's images come in a new random order each time all of them could have come.
 
     Args:
         sources: each with its share of the turns.
@@ -24,7 +24,7 @@ class Order:
         DataError: a share is not a positive number.
     """
 
-    def __init__(self, sources: Sequence[tuple[Source, float]], seed: int) -> None:
+    def __init__(self, sources: Sequence[tuple[MaskDataset, float]], seed: int) -> None:
         self._sizes = [len(source) for source, _ in sources]
         weights = np.array([share for _, share in sources], dtype=float)
         if not np.isfinite(weights).all() or (weights <= 0).any():
@@ -34,7 +34,7 @@ class Order:
         self._permutations: dict[int, tuple[int, NDArray[np.int64]]] = {}
 
     def turn(self, index: int, rng: np.random.Generator) -> tuple[int, int]:
-        """Source and number of the picture whose turn it is at ``index``; ``rng`` draws the source."""
+        """Dataset and number of the image whose turn it is at ``index``; ``rng`` draws the source."""
         source = self._source(rng)
         epoch, place = divmod(index, self._sizes[source])
         held = self._permutations.get(source)
@@ -44,7 +44,7 @@ class Order:
         return source, int(held[1][place])
 
     def any(self, rng: np.random.Generator) -> tuple[int, int]:
-        """Source and number of a random picture."""
+        """Dataset and number of a random image."""
         source = self._source(rng)
         return source, int(rng.integers(self._sizes[source]))
 

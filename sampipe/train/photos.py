@@ -1,4 +1,4 @@
-"""Decoded photos, kept up to a limit: decoding is the most of what an example costs."""
+"""Decoded images, kept up to a limit: decoding is the most of what an example costs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sampipe.types import Image
 
 
 class PhotoCache:
-    """Photos by path, least recently used first out. Each worker process has its own.
+    """Images by path, least recently used first out. Each worker process has its own.
 
     Args:
         max_bytes: of pixels held; 0 keeps nothing.
@@ -25,7 +25,7 @@ class PhotoCache:
         self._photos: OrderedDict[Path, NDArray[np.uint8]] = OrderedDict()
 
     def open(self, path: Path) -> Pillow.Image:
-        """The photo, upright and RGB.
+        """The image, upright and RGB.
 
         Raises:
             DataError: it cannot be read.

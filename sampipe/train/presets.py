@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from sampipe.errors import CheckpointError
-from sampipe.models.config import (
-    EverythingDefaults,
-    MaskDecoderConfig,
-    NanoConfig,
-    PromptEncoderConfig,
-    SamConfig,
-    TinyViTConfig,
-    ViTConfig,
-)
+from sampipe.models.config import EverythingDefaults, MaskDecoderConfig, PromptEncoderConfig, SamConfig
+from sampipe.models.encoders import EfficientNetLiteConfig, TinyViTConfig, ViTConfig
 
 PRESETS = {
     "nano": SamConfig(
-        image_encoder=NanoConfig(),
+        pixel_mean=(127.0, 127.0, 127.0),  # as the ImageNet weights of its encoder expect
+        pixel_std=(128.0, 128.0, 128.0),
+        image_encoder=EfficientNetLiteConfig(),
         prompt_encoder=PromptEncoderConfig(draw=True),
-        mask_decoder=MaskDecoderConfig(mlp_dim=512, iou_head_dim=128, mixing_blocks=3, fine_features=True),
+        mask_decoder=MaskDecoderConfig(mlp_dim=512, iou_head_dim=128, mixing_blocks=2, fine_features=True),
         everything=EverythingDefaults(
-            points_per_side=16, pred_iou=0.52, stability=0.9, box_nms=0.5, min_region_area=300
+            points_per_side=16,
+            pred_iou=0.4,
+            stability=0.8,
+            box_nms=0.7,
+            min_region_area=300,
+            max_likeness=0.2,
+            detection=0.1,
         ),
     ),
     "mobile_sam": SamConfig(image_encoder=TinyViTConfig()),

@@ -13,7 +13,7 @@ from sampipe.train.losses import MaskLoss
 
 
 @dataclass(frozen=True, kw_only=True)
-class SamTask:
+class SamSettings:
     """What is taught by clicking; the defaults are the paper's.
 
     Args:
@@ -35,18 +35,18 @@ class SamTask:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A task and a loop that suit each other."""
+    """Settings and a loop that suit each other."""
 
-    task: SamTask
+    settings: SamSettings
     loop: LoopConfig
 
 
 _VARIED = CropConfig(masks=8, zoom=(0.6, 2.0), stretch=0.22, flip=True, jitter=True, compose=0.4)
 
 RECIPES = {
-    "paper": Recipe(SamTask(), LoopConfig()),
+    "paper": Recipe(SamSettings(), LoopConfig()),
     "scratch": Recipe(
-        SamTask(
+        SamSettings(
             crop=_VARIED,
             interaction=InteractionConfig(rounds=3, box_noise_varies=True, single_from_box=True),
             mask_loss=MaskLoss(focal_weight=0.8, focal_gamma=0.0, focal_alpha=0.5, every_iou=True),
@@ -69,7 +69,7 @@ RECIPES = {
         ),
     ),
     "finetune": Recipe(
-        SamTask(
+        SamSettings(
             crop=replace(_VARIED, zoom=(0.8, 1.6), compose=0.0),
             interaction=InteractionConfig(rounds=3, box_noise_varies=True, single_from_box=True),
             mask_loss=MaskLoss(every_iou=True),
@@ -92,7 +92,7 @@ RECIPES = {
     ),
 }
 """``paper``: appendix A, for ViT-H. ``scratch``: a small model from nothing on little data. ``finetune``: a model that
-exists, on a user's own pictures."""
+exists, on a user's own images."""
 
 _OF_SIZES: dict[str | None, tuple[int, int, dict[str, Any]]] = {
     "vit_b": (180_000, 128, {"layer_decay": 0.6, "drop_path": 0.6}),

@@ -6,7 +6,7 @@ The first prompt is given; every later round adds one point in the error region 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -34,15 +34,16 @@ class Clicks:
     labels: Tensor  # (n, k)
     boxes: Tensor | None  # (n, 4)
     logits: Tensor | None = None  # (n, 1, m, m)
+    text: Tensor | None = None  # (n, d), l2-normalised CLIP vectors
 
     def with_point(self, points: Tensor, labels: Tensor) -> Clicks:
         """One more point an object."""
         more = torch.cat([self.points, points], dim=1), torch.cat([self.labels, labels], dim=1)
-        return Clicks(*more, self.boxes, self.logits)
+        return replace(self, points=more[0], labels=more[1])
 
     def with_logits(self, logits: Tensor) -> Clicks:
         """The latest answer."""
-        return Clicks(self.points, self.labels, self.boxes, logits)
+        return replace(self, logits=logits)
 
 
 Answer = Callable[[Clicks, tuple[int, ...]], tuple[Tensor, Tensor]]
@@ -114,7 +115,7 @@ def interact(
 
 
 def answer_of(sam: Sam, features: Sequence[Tensor], *, extent: int) -> Answer:
-    """The model as asked about n objects, ``features`` being those of each object's picture (n, ...)."""
+    """The model as asked about n objects, ``features`` being those of each object's image (n, ...)."""
     grid = features[0].shape[-1]
 
     def answer(clicks: Clicks, outputs: tuple[int, ...]) -> tuple[Tensor, Tensor]:
@@ -126,6 +127,7 @@ def answer_of(sam: Sam, features: Sequence[Tensor], *, extent: int) -> Answer:
             masks=clicks.logits,
             extent=extent,
             count=len(clicks.labels),
+            text=clicks.text,
         )
         tokens, dense = sam.prompt_encoder(prompts, grid=grid)
         logits, predicted = sam.decode(features, tokens, dense, outputs=outputs)
@@ -135,8 +137,11 @@ def answer_of(sam: Sam, features: Sequence[Tensor], *, extent: int) -> Answer:
 
 
 def _outputs(clicks: Clicks, config: InteractionConfig) -> tuple[int, ...]:
-    """The mask tokens that a round teaches: the single one when there is more than one prompt, logits included."""
-    if clicks.logits is not None:
+    """The mask tokens that a round teaches: the single one when there is more than one prompt, logits included.
+
+    A text names one thing, so it asks for the single mask, too.
+    """
+    if clicks.logits is not None or clicks.text is not None:
         return SINGLE_MASK
     both = config.single_from_box and clicks.boxes is not None
     return SINGLE_MASK + AMBIGUOUS_MASKS if both else AMBIGUOUS_MASKS

@@ -1,7 +1,7 @@
-"""The folder of a run: what it takes to repeat it, to go on with it, and what came of it.
+"""The folder of a run: what it takes to repeat and to resume it, and its results.
 
 ``run.json`` (configuration, data with digests, start, and for each session its command, versions and machine),
-``log.csv``, ``validation.csv``, ``state.pt`` (to go on), ``model.safetensors`` (for ``load_model``) and, where the
+``log.csv``, ``validation.csv``, ``state.pt`` (to resume), ``model.safetensors`` (for ``load_model``) and, where the
 run is validated, ``best.safetensors``.
 """
 
@@ -15,19 +15,16 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from sampipe._files import whole_file, write_atomic
+from sampipe._files import atomic_file, write_atomic
 from sampipe.errors import CheckpointError, DataError
-from sampipe.models.checkpoints import save_checkpoint
-from sampipe.models.config import SamConfig
 from sampipe.train.config import differences
 
 _MAY_DIFFER = ("steps", "minutes")  # a run may be made longer
@@ -65,7 +62,7 @@ class RunFolder:
             if changed:
                 raise CheckpointError(
                     f"{self.path} holds a run of another configuration: {'; '.join(changed[:5])}. Choose another "
-                    "folder with --out, or give the options it began with to go on."
+                    "folder with --out, or give the options it began with to resume it."
                 )
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -97,32 +94,34 @@ class RunFolder:
         try:
             state: dict[str, Any] = torch.load(self.state_file, weights_only=True, map_location=device)
         except Exception as error:  # whatever a damaged file makes the reader raise
-            raise CheckpointError(f"{self.state_file}: damaged ({error}). Delete it to begin the run anew.") from error
+            raise CheckpointError(f"{self.state_file}: damaged ({error}). Delete it to start the run again.") from error
         return state
 
-    def save(
-        self, state: Mapping[str, Any], weights: Mapping[str, Tensor], config: SamConfig, notes: Mapping[str, str]
-    ) -> Path:
+    def save(self, state: Mapping[str, Any], write_model: Callable[[Path], None]) -> Path:
         """Write ``state.pt`` and ``model.safetensors``, each whole or not at all; returns the latter.
+
+        Args:
+            state: all that the run needs to resume.
+            write_model: writes the model to the file that it is given.
 
         Raises:
             DataError: a file could not be written; those before it are as they were.
         """
         try:
-            with whole_file(self.state_file) as partial:
+            with atomic_file(self.state_file) as partial:
                 torch.save(dict(state), partial)
-            save_checkpoint(weights, config, self.model_file, notes=notes)
+            write_model(self.model_file)
         except (OSError, RuntimeError) as error:  # torch tells of a full disk by a RuntimeError
             free = shutil.disk_usage(self.path).free
             raise DataError(
                 f"{self.path}: step {state['step']} could not be saved ({free / 1e6:,.0f} MB free: {error}). The files "
-                "of the last save are whole: make room, and the same command goes on from there."
+                "of the last save are whole: make room, and the same command resumes from there."
             ) from error
         return self.model_file
 
     def keep_best(self) -> None:
         """Copy ``model.safetensors`` to ``best.safetensors``."""
-        with whole_file(self.path / "best.safetensors") as partial:
+        with atomic_file(self.path / "best.safetensors") as partial:
             shutil.copyfile(self.model_file, partial)
 
 

@@ -1,4 +1,4 @@
-"""Composed scenes: cut-outs of one photo pasted onto another (copy-paste augmentation, Ghiasi et al. 2021).
+"""Composed scenes: cut-outs of one image pasted onto another (copy-paste augmentation, Ghiasi et al. 2021).
 
 A pasted object has a true mask by construction, stands before a background and in a light it was never seen in, and
 hides part of the objects below it.

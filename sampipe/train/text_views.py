@@ -1,4 +1,4 @@
-"""Pictures for a text head: photos whole, cut and with things of other photos pasted on, and composed scenes."""
+"""Images for a text head: images whole, cut and with things of other images pasted on, and composed scenes."""
 
 from __future__ import annotations
 
@@ -12,24 +12,27 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
+from sampipe.data.annotated import AnnotatedImage
+from sampipe.data.formats import read_images
+from sampipe.data.report import ReadReport
 from sampipe.models import SamModel
+from sampipe.models.text_head import text_maps
 from sampipe.text.words import WordsEncoder
 from sampipe.train.captioned import compose_scene
-from sampipe.train.text_examples import Example, ExampleSet, pack
+from sampipe.train.text_examples import ExampleSet, TextExample, pack
 from sampipe.types import Image
 from sampipe.types._arrays import BoolArray, UInt8Array
-from sampipe.types.coco import Picture, read_coco
 
 SCENE = "scene"
 _LEAST_CELLS = 6  # of the map; smaller things are not taught
 _LEAST_CUT_OUT = 1500  # px² of a thing that is pasted
 _KEPT_CUT_OUTS = 500
-_MOST_VIEWS = 5  # of one photo
+_MOST_VIEWS = 5  # of one image
 
 
 @dataclass(frozen=True)
 class View:
-    """A square picture (s, s, 3), where on it phrases are, and how much of it is picture."""
+    """A square image (s, s, 3), where on it phrases are, and how much of it is image."""
 
     pixels: UInt8Array
     where: dict[str, BoolArray]
@@ -54,19 +57,22 @@ def build_examples(
         sam: the model whose encoder stays frozen.
         words: what knows the classes' names; classes that it does not know are left out, and said.
         folders: COCO folders and how often each is drawn.
-        views: about so many of photos, divided like the shares: of some photos one, or up to five of each.
+        views: about so many of images, divided like the shares: of some images one, or up to five of each.
         scenes: how many composed scenes.
         scene_share: how often one is drawn, beside the folders' shares, which are taken as proportions of the rest.
         seed: of crops, pastes and scenes.
         say: told a line now and then.
     """
     rng, side = np.random.default_rng(seed), sam.config.image_size
-    examples: list[Example] = []
+    examples: list[TextExample] = []
     vocabulary: dict[str, list[str]] = {SCENE: []}
     total = sum(share for _, share in folders)
     shares = {SCENE: scene_share if scenes else 0.0}
     for folder, share in folders:
-        pictures = read_coco(folder)
+        report = ReadReport()
+        pictures = read_images(folder, report=report)
+        for line in report.lines():
+            say(f"{folder.name}: {line}")
         names = {item.category for picture in pictures for item in picture.objects}
         known = {name for name in names if words.knows(name)}
         if names - known:
@@ -84,15 +90,15 @@ def build_examples(
         if example := _encoded(sam, _scene_view(np.random.default_rng([seed, number]), side)):
             examples.append(example)
     say(f"{len(examples)} views encoded")
-    return ExampleSet(examples, vocabulary, shares, model_key=sam.key)
+    return ExampleSet(examples, vocabulary, shares, model_key=sam.heads_key, seed=seed)
 
 
 def photo_views(
-    pictures: Sequence[Picture], known: set[str], side: int, rng: np.random.Generator, *, source: str, each: int
+    pictures: Sequence[AnnotatedImage], known: set[str], side: int, rng: np.random.Generator, *, source: str, each: int
 ) -> Iterator[View]:
-    """Of each photo ``each`` views: the whole, crops, and both again with things of earlier photos pasted on.
+    """Of each image ``each`` views: the whole, crops, and both again with things of earlier images pasted on.
 
-    A single view is the whole photo three times out of five, and a crop otherwise.
+    A single view is the whole image three times out of five, and a crop otherwise.
     """
     bank: deque[View] = deque(maxlen=_KEPT_CUT_OUTS)
     for number in rng.permutation(len(pictures)):
@@ -114,8 +120,8 @@ def photo_views(
         yield from [*plain, *(_pasted(view, bank, rng) for view in plain[: each - 3])][:each]
 
 
-def _zoomed(picture: Picture, rng: np.random.Generator) -> tuple[float, float, float, float]:
-    """A window of 1/2.3 to 1/1.15 of the photo's longer side, near one of its things."""
+def _zoomed(picture: AnnotatedImage, rng: np.random.Generator) -> tuple[float, float, float, float]:
+    """A window of 1/2.3 to 1/1.15 of the image's longer side, near one of its things."""
     item = picture.objects[int(rng.integers(len(picture.objects)))]
     height, width = item.mask.hw
     length = max(height, width) / np.exp(rng.uniform(np.log(1.15), np.log(2.3)))
@@ -129,7 +135,7 @@ def _zoomed(picture: Picture, rng: np.random.Generator) -> tuple[float, float, f
 def _placed(
     pixels: UInt8Array, where: dict[str, BoolArray], box: tuple[float, float, float, float], side: int, source: str
 ) -> View:
-    """A window of a photo, as large as it gets in the top left of a square."""
+    """A window of an image, as large as it gets in the top left of a square."""
     scale = side / max(box[2] - box[0], box[3] - box[1])
     width, height = (max(1, min(side, round(length * scale))) for length in (box[2] - box[0], box[3] - box[1]))
 
@@ -144,9 +150,9 @@ def _placed(
 
 
 def _cut_outs(
-    pixels: UInt8Array, where: dict[str, BoolArray], picture: Picture, known: set[str], source: str
+    pixels: UInt8Array, where: dict[str, BoolArray], picture: AnnotatedImage, known: set[str], source: str
 ) -> Iterator[View]:
-    """Things of a photo, each with whatever else is marked on it."""
+    """Things of an image, each with whatever else is marked on it."""
     for item in picture.objects:
         if item.category not in known or item.mask.area < _LEAST_CUT_OUT:
             continue
@@ -200,13 +206,13 @@ def _scene_view(rng: np.random.Generator, side: int) -> View:
 
 
 def _shrunk(pixels: UInt8Array, side: int) -> UInt8Array:
-    """A square picture (k * side, k * side, 3) in a smaller size, by the mean of k by k."""
+    """A square image (k * side, k * side, 3) in a smaller size, by the mean of k by k."""
     k = len(pixels) // side
     return np.asarray(pixels.reshape(side, k, side, k, 3).mean(axis=(1, 3)).round(), dtype=np.uint8)
 
 
 @torch.inference_mode()
-def _encoded(sam: SamModel, view: View) -> Example | None:
+def _encoded(sam: SamModel, view: View) -> TextExample | None:
     """None where nothing on the view is large enough to teach."""
     side = 2 * sam.config.grid
     cell = view.pixels.shape[0] // side
@@ -216,15 +222,13 @@ def _encoded(sam: SamModel, view: View) -> Example | None:
     if not maps:
         return None
     height, width = view.content_hw
-    pixels = torch.from_numpy(view.pixels).to(sam.device).permute(2, 0, 1)[None].float()
-    normalized = torch.zeros_like(pixels)
-    normalized[..., :height, :width] = sam.sam.normalize(pixels)[..., :height, :width]
-    with torch.autocast(sam.device.type, dtype=torch.bfloat16):
-        features, *finer = sam.sam.encode(normalized)
-        fine = finer[0] if finer else features.new_zeros(1, 0, side, side)
-    return Example(
-        features=features[0].half().cpu().clone(),
-        fine=fine[0].half().cpu().clone(),
+    shown = Image.from_array(view.pixels[: view.content_hw[0], : view.content_hw[1]])  # its longer side fills the input
+    read = text_maps(sam.encode([shown])[0])
+    features, fine, deep = (torch.zeros(0, 1, 1) if one is None else one.half().cpu() for one in read)
+    return TextExample(
+        features=features.clone(),
+        fine=fine.clone(),
+        deep=deep.clone(),
         pixels=torch.from_numpy(_shrunk(view.pixels, 4 * side)).permute(2, 0, 1).contiguous(),
         phrases=tuple(maps),
         masks=pack(list(maps.values())),

@@ -15,18 +15,18 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
 from sampipe.errors import DataError
-from sampipe.models.sam import Sam
 from sampipe.train.config import DEFAULT_OPTIONS, LoopConfig, RunOptions
-from sampipe.train.data import Batch, Failure, MicroBatches, collate
+from sampipe.train.data import Failure, MicroBatches
 from sampipe.train.interrupt import ignore_interrupt, stop_requests
 from sampipe.train.layers import add_drop_path, parameter_groups
 from sampipe.train.logs import Log
 from sampipe.train.muon import Muon
 from sampipe.train.run_folder import RunFolder, session
 from sampipe.train.schedule import MovingAverage, rate_factor
+from sampipe.train.task import MicroBatch, Task
 from sampipe.train.world import ALONE, World
 
 _STEPS = 3  # stream of random numbers, beside those of the examples
@@ -37,22 +37,17 @@ Validate = Callable[[Path], Mapping[str, float]]
 
 
 class Trainer:
-    """Trains a network into a run folder; goes on where the folder stopped.
+    """Teaches a task into a run folder; resumes where the folder stopped.
 
     Each step's randomness follows from the seed and the step's number alone, and everything that a step depends on is
     saved, so a run that was killed and resumed has the losses of one that was not.
 
     Args:
-        network: trained in place; what is saved.
-        objective: a module that holds the network; called with a batch and a generator it returns figures, of which
-            ``loss`` is followed.
-        examples: by number (:class:`sampipe.train.examples.Examples`).
+        task: what is taught.
         config: what decides the result.
-        options: what does not.
         folder: of the run. A ``state.pt`` in it is resumed.
-        task: what is taught, as JSON: part of the configuration that a resumed run must share.
-        inputs: what it is taught with (data, start), as JSON, for ``run.json``.
-        say: told a line of progress now and then, in the main process.
+        options: what does not decide the result.
+        log: given a line of progress now and then, in the main process.
         validate: measures a model file.
         world: this process among others.
 
@@ -64,57 +59,59 @@ class Trainer:
 
     def __init__(
         self,
-        network: Sam,
-        objective: nn.Module,
-        examples: Dataset[Any],
+        task: Task,
         config: LoopConfig,
         folder: Path,
         *,
-        task: Mapping[str, Any],
         options: RunOptions = DEFAULT_OPTIONS,
-        inputs: Mapping[str, Any] | None = None,
-        say: Callable[[str], None] = print,
+        log: Callable[[str], None] = print,
         validate: Validate | None = None,
         world: World = ALONE,
     ) -> None:
-        self.network, self.config, self.options, self.world = network, config, options, world
-        self._objective, self._examples, self._validate = objective, examples, validate
-        self._say = say if world.main else _quiet
-        self._device = network.pixel_mean.device
-        add_drop_path(network.image_encoder, config.optimizer.drop_path)
-        groups = parameter_groups(network, config.optimizer)
+        self.task, self.config, self.options, self.world = task, config, options, world
+        self._validate = validate
+        self._print = log if world.main else _quiet
+        self._device = next(task.network.parameters()).device
+        if task.encoder is not None:
+            add_drop_path(task.encoder, config.optimizer.drop_path)
+        groups = parameter_groups(task.network, task.encoder, config.optimizer)
         self._trained = [parameter for group in groups for parameter in group["params"]]
         stepper = Muon if config.optimizer.name == "muon" else torch.optim.AdamW
-        self._optimizer = stepper(groups, lr=config.optimizer.learning_rate, betas=(0.9, 0.999))
-        self.average = MovingAverage(network, config.optimizer.ema)
+        self._optimizer = stepper(groups, lr=config.optimizer.learning_rate, betas=(0.9, config.optimizer.beta2))
+        self.average = MovingAverage(task.network, config.optimizer.ema)
         self.step, self.seconds, self.best = 0, 0.0, -math.inf
         self._parts = config.parts(world.size)
         self.folder = RunFolder(folder)
-        self._open(task, inputs or {})
+        self._open()
 
-    def _open(self, task: Mapping[str, Any], inputs: Mapping[str, Any]) -> None:
-        described = {"task": task, "model": self.network.config.to_dict(), "loop": asdict(self.config)}
+    def _open(self) -> None:
+        task = self.task
+        described = {
+            "task": {"name": task.name, **task.settings},
+            "model": task.shape,
+            "loop": asdict(self.config),
+        }
         configuration = json.loads(json.dumps(described))
-        bytes_held = sum(value.nbytes for value in self.network.state_dict().values())
+        bytes_held = sum(value.nbytes for value in task.network.state_dict().values())
         moments = 2 * sum(parameter.nbytes for parameter in self._trained)
         self.folder.check(configuration, needs=3 * bytes_held + moments)
         self._resume()
         if self.world.main:
             self._log = Log(self.folder.path, after=self.step, tensorboard=self.options.tensorboard)
             here = session(device=self._device, processes=self.world.size, step=self.step)
-            self.folder.describe(configuration, inputs, here)
+            self.folder.describe(configuration, task.inputs, here)
 
     def run(self) -> Path:
         """Train until the steps or the time are used up, or a signal asks to stop; returns the model's file.
 
         Raises:
-            DataError: a photo cannot be read, no example can be made, the loss is no longer a number, or the disk is
+            DataError: an image cannot be read, no example can be made, the loss is no longer a number, or the disk is
                 full.
         """
         gpu = [self._device] if self._device.type == "cuda" else []
-        with torch.random.fork_rng(devices=gpu), stop_requests(self._say) as asked, self._logging():
+        with torch.random.fork_rng(devices=gpu), stop_requests(self._print) as asked, self._logging():
             if self._agree(False)[0] >= 1:
-                self._say(f"{self.folder.path} is finished, at step {self.step}; more --steps or --minutes train on")
+                self._print(f"{self.folder.path} is finished, at step {self.step}; raise --steps or --minutes")
                 return self.folder.model_file
             if self.step == 0:
                 self._measure(self.save())
@@ -142,7 +139,7 @@ class Trainer:
             "step": self.step,
             "seconds": self.seconds,
             "best": self.best,
-            "network": self.network.state_dict(),
+            "network": self.task.network.state_dict(),
             "average": self.average.state,
             "average_steps": self.average.steps,
             "optimizer": self._optimizer.state_dict(),
@@ -150,17 +147,17 @@ class Trainer:
         if not self.world.main:
             return self.folder.model_file
         notes = {"sampipe_training": f"{self.step} steps; see run.json of the run"}
-        return self.folder.save(state, self.average.state, self.network.config, notes)
+        return self.folder.save(state, lambda path: self.task.save(self.average.state, path, notes))
 
     def _resume(self) -> None:
         state = self.folder.load_state(self._device)
         if state is None:
             return
-        self.network.load_state_dict(state["network"])
+        self.task.network.load_state_dict(state["network"])
         self._optimizer.load_state_dict(state["optimizer"])
         self.average.state, self.average.steps = state["average"], state["average_steps"]
         self.step, self.seconds, self.best = state["step"], state["seconds"], state["best"]
-        self._say(f"goes on at step {self.step}, after {self.seconds / 60:.1f} minutes")
+        self._print(f"resumes at step {self.step}, after {self.seconds / 60:.1f} minutes")
 
     def _agree(self, asked: bool) -> tuple[float, bool]:
         """How much of the run is done, 0..1, and whether to stop: the same in all processes."""
@@ -170,21 +167,21 @@ class Trainer:
         return progress, bool(stop)
 
     def _wrapped(self) -> nn.Module:
-        self._objective.train()
-        if self.options.compile is not None:
-            self.network.image_encoder.compile(backend=self.options.compile)
+        objective = self.task.objective.train()
+        if self.options.compile is not None and self.task.encoder is not None:
+            self.task.encoder.compile(backend=self.options.compile)
         if self.world.size == 1:
-            return self._objective
-        return DistributedDataParallel(self._objective, find_unused_parameters=True)
+            return objective
+        return DistributedDataParallel(objective, find_unused_parameters=True)
 
-    def _batches(self) -> Iterator[Batch | Failure]:
+    def _batches(self) -> Iterator[MicroBatch | Failure]:
         config, options = self.config, self.options
         start = self.step * self._parts * self.world.size + self.world.rank
         return iter(
             DataLoader(
-                self._examples,
+                self.task.examples,
                 batch_sampler=MicroBatches(config.micro_batch, start=start, every=self.world.size),
-                collate_fn=collate,
+                collate_fn=self.task.collate,
                 num_workers=options.workers,
                 prefetch_factor=_PREFETCH if options.workers else None,
                 worker_init_fn=ignore_interrupt,
@@ -192,7 +189,7 @@ class Trainer:
             )
         )
 
-    def _step(self, model: nn.Module, batches: Iterator[Batch | Failure], progress: float) -> dict[str, Tensor]:
+    def _step(self, model: nn.Module, batches: Iterator[MicroBatch | Failure], progress: float) -> dict[str, Tensor]:
         config = self.config
         rate = config.optimizer.learning_rate * rate_factor(config.optimizer, step=self.step, progress=progress)
         for group in self._optimizer.param_groups:
@@ -209,13 +206,13 @@ class Trainer:
         if not bool(norm.isfinite()):
             raise DataError(
                 f"step {self.step + 1}: the loss or its gradient is no longer a number. The last save in "
-                f"{self.folder.path} is from before; begin anew from it with a lower learning rate, or without bf16."
+                f"{self.folder.path} is from before; start again from it with a lower learning rate, or without bf16."
             )
         self._optimizer.step()
-        self.average.update(self.network)
+        self.average.update(self.task.network)
         return {"learning_rate": torch.tensor(rate), **sums, "grad_norm": norm}
 
-    def _forward(self, model: nn.Module, batch: Batch | Failure, part: int) -> dict[str, Tensor]:
+    def _forward(self, model: nn.Module, batch: MicroBatch | Failure, part: int) -> dict[str, Tensor]:
         if isinstance(batch, Failure):
             raise DataError(batch.message)
         number = (self.step * self._parts + part) * self.world.size + self.world.rank
@@ -235,15 +232,15 @@ class Trainer:
         if self.step % self.options.log_every == 0 or progress >= 1:
             mean = self.world.mean([value.item() for value in figures.values()], self._device)
             if self.world.main:
-                self._tell(dict(zip(figures, mean, strict=True)), progress)
+                self._report(dict(zip(figures, mean, strict=True)), progress)
         if self.step % self.options.validate_every == 0 and progress < 1:
             self._measure(self.save())
 
-    def _tell(self, figures: Mapping[str, float], progress: float) -> None:
+    def _report(self, figures: Mapping[str, float], progress: float) -> None:
         self._log.write("log", self.step, {"seconds": self.seconds} | dict(figures))
         known = {"loss": "loss", "iou_first": "IoU first", "iou_last": "last"}
         shown = "  ".join(f"{word} {figures[name]:.3f}" for name, word in known.items() if name in figures)
-        self._say(f"step {self.step}  {min(progress, 1):4.0%}  {shown}")
+        self._print(f"step {self.step}  {min(progress, 1):4.0%}  {shown}")
 
     def _measure(self, path: Path) -> None:
         """Validate the weights just saved, in the main process; the best are kept under a name of their own."""
@@ -251,7 +248,7 @@ class Trainer:
             return
         figures = self._validate(path)
         self._log.write("validation", self.step, figures)
-        self._say(f"step {self.step}  validation  " + "  ".join(f"{k} {v:.4f}" for k, v in figures.items()))
+        self._print(f"step {self.step}  validation  " + "  ".join(f"{k} {v:.4f}" for k, v in figures.items()))
         if figures["mean_iou"] > self.best:
             self.best = figures["mean_iou"]
             self.folder.keep_best()

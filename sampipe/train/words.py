@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from sampipe._files import whole_file
+from sampipe._files import atomic_file
 from sampipe.errors import DataError
 from sampipe.train.captioned import COLORS, PATTERNS, SHAPES, SIZES
 from sampipe.types._arrays import FloatArray
@@ -165,5 +165,5 @@ def save(parts: WordParts, own: tuple[str, ...], path: str | Path, *, notes: Map
         "heads": stacked(parts.heads),
         "modifiers": stacked(parts.modifiers),
     }
-    with whole_file(path) as partial:
+    with atomic_file(path) as partial:
         save_file(tensors, partial, metadata={**(notes or {}), "sampipe_words": json.dumps(said)})

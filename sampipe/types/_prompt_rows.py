@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from sampipe.errors import DataError
-from sampipe.types._arrays import BoolArray
+from sampipe.types._arrays import BoolArray, describe, read_only
+from sampipe.types._prompt_notes import notes
 from sampipe.types.prompts import Prompts
 
 _NONE: dict[str, Any] = {
@@ -23,6 +24,7 @@ def concat(parts: Sequence[Prompts]) -> Prompts:
     counts: dict[str, Any] = {
         "dropped": sum(part.dropped for part in parts),
         "clipped": sum(part.clipped for part in parts),
+        "notes": tuple(dict.fromkeys(note for part in parts for note in part.notes)),
     }
     filled = [part for part in parts if len(part)]
     if not filled:
@@ -68,6 +70,34 @@ def _common_shape(name: str, columns: Sequence[NDArray[Any]]) -> tuple[int, ...]
     return columns[0].shape[1:]
 
 
+def one_object(
+    box: ArrayLike | None, points: ArrayLike, not_points: ArrayLike, label: str | None, source: str | None
+) -> Prompts:
+    """One object; see :meth:`Prompts.object`."""
+    on, off = _clicks("points", points), _clicks("not_points", not_points)
+    if box is None and not len(on):
+        raise DataError("object: got neither a box nor a point on the object; wanted one of them, or both")
+    if box is not None and np.shape(box) != (4,):
+        raise DataError(f"box: got {describe(box)} {box!r:.40}, wanted four numbers x0, y0, x1, y1")
+    clicks = np.concatenate([on, off])
+    return Prompts(
+        boxes=None if box is None else np.asarray([box]),
+        points=clicks[None] if len(clicks) else None,
+        point_labels=np.repeat([1, 0], [len(on), len(off)])[None] if len(clicks) else None,
+        labels=None if label is None else (label,),
+        source=None if source is None else (source,),
+    )
+
+
+def _clicks(name: str, points: ArrayLike) -> NDArray[Any]:
+    xy = read_only(points, np.float32, name)
+    if xy.shape == (2,):
+        return xy[None]
+    if xy.size and (xy.ndim != 2 or xy.shape[1] != 2):
+        raise DataError(f"{name}: got {xy.shape}, wanted (k, 2): an x and a y for each point")
+    return xy.reshape(-1, 2)
+
+
 def sanitize(prompts: Prompts, hw: tuple[int, int]) -> Prompts:
     """Prompts that are safe for a model; see :meth:`Prompts.sanitize`."""
     height, width = (int(side) for side in hw)
@@ -84,7 +114,12 @@ def sanitize(prompts: Prompts, hw: tuple[int, int]) -> Prompts:
     if prompts.points is not None:
         fields["points"] = _points_inside(prompts, height, width, kept, moved)
     dropped, clipped = int((~kept).sum()), int((moved & kept).sum())
-    cleaned = prompts.replace(**fields, dropped=prompts.dropped + dropped, clipped=prompts.clipped + clipped)
+    cleaned = prompts.replace(
+        **fields,
+        dropped=prompts.dropped + dropped,
+        clipped=prompts.clipped + clipped,
+        notes=(*prompts.notes, *notes(prompts, fields.get("boxes"), fields.get("points"), (height, width))),
+    )
     return cleaned if not dropped else cleaned.select(kept)
 
 

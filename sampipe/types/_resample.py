@@ -87,7 +87,7 @@ def axes(frame: Frame, low: int) -> tuple[Axis, Axis]:
 
 @dataclass(frozen=True, eq=False)
 class Window:
-    """The part of a picture outside which a mask is empty.
+    """The part of an image outside which a mask is empty.
 
     Args:
         offset_xy: where the part begins.
@@ -98,7 +98,7 @@ class Window:
     transposed: BoolArray
 
     def rle(self, hw: tuple[int, int]) -> RLE:
-        """The mask in the whole picture, as runs."""
+        """The mask in the whole image, as runs."""
         if self.transposed.size == 0:
             return RLE.empty(hw)
         width, height = self.transposed.shape
@@ -117,7 +117,7 @@ def to_window(low: FloatArray, frame: Frame, threshold: float) -> Window:
 
 
 def fill(low: FloatArray, frame: Frame, threshold: float, mask: BoolArray) -> None:
-    """Set the pixels of a picture (h, w) of False that lie above ``threshold``."""
+    """Set the pixels of an image (h, w) of False that lie above ``threshold``."""
     rows, columns = axes(frame, low.shape[0])
     (y0, y1), (x0, x1) = _reach(low > threshold, rows, columns)
     window = mask[y0:y1, x0:x1]
@@ -126,7 +126,7 @@ def fill(low: FloatArray, frame: Frame, threshold: float, mask: BoolArray) -> No
 
 
 def counts_above(low: FloatArray, frame: Frame, thresholds: Sequence[float]) -> list[int]:
-    """How many pixels of the picture lie above each threshold."""
+    """How many pixels of the image lie above each threshold."""
     rows, columns = axes(frame, low.shape[0])
     counts = [0] * len(thresholds)
     down, right = _reach(low > min(thresholds), rows, columns)

@@ -30,7 +30,7 @@ def parse(counts: bytes) -> IntArray:
     last = np.flatnonzero((codes & 32) == 0)
     first = np.concatenate(([0], last[:-1] + 1))
     if int((last - first).max()) >= _MAX_CHARACTERS:
-        raise DataError("RLE: a run longer than any picture; the counts are corrupt")
+        raise DataError("RLE: a run longer than any image; the counts are corrupt")
     place_in_run = np.arange(codes.size) - np.repeat(first, last - first + 1)
     values = np.add.reduceat((codes & 31) << (5 * place_in_run), first)
     negative = (codes[last] & 16) != 0
@@ -50,7 +50,8 @@ def checked(runs: Sequence[int]) -> IntArray:
     """
     try:
         array = np.asarray(runs)
-        whole = array.astype(np.int64)
+        with np.errstate(invalid="ignore"):  # of NaN, which is no whole number below
+            whole = array.astype(np.int64)
     except (TypeError, ValueError, OverflowError) as error:
         raise DataError("RLE: wanted counts as str, bytes or a list of run lengths") from error
     if whole.ndim != 1 or whole.size == 0 or bool((whole != array).any()) or whole.min() < 0:
@@ -143,7 +144,7 @@ def box(runs: IntArray, hw: tuple[int, int]) -> FloatArray:
 
 
 def place(runs: IntArray, hw: tuple[int, int], offset_xy: tuple[int, int], outer_hw: tuple[int, int]) -> IntArray:
-    """The runs of the same mask in a larger picture."""
+    """The runs of the same mask in a larger image."""
     starts, stops = by_column(runs, hw[0])
     (x, y), (height, width) = offset_xy, outer_hw
     column = starts // hw[0]

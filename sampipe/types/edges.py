@@ -39,5 +39,10 @@ class EdgeMap(Value):
         height, width = self.strength.shape
         return height, width
 
+    def _repr_png_(self) -> bytes:
+        from sampipe.types.display import preview
+
+        return preview((self.strength * 255).astype(np.uint8))
+
     def __repr__(self) -> str:
         return f"EdgeMap({self.hw[0]} x {self.hw[1]}, strongest {self.strength.max():.2f})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ class ImageEmbedding(Value):
         model_key: digest of the weights that made it; only that model can decode it.
         image_key: the image's ``key``.
         fine: finer maps (channels, height, width) for decoders that use them.
+        backbone: maps (channels, height, width) that the encoder made on its way, for heads that ask what things are.
 
     Raises:
         DataError: features that are not three-dimensional floats.
@@ -40,9 +42,11 @@ class ImageEmbedding(Value):
     model_key: str
     image_key: str
     fine: tuple[torch.Tensor, ...] = ()
+    backbone: tuple[torch.Tensor, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "fine", tuple(self.fine))
+        object.__setattr__(self, "backbone", tuple(self.backbone))
         for name, tensor in self._tensors().items():
             if tensor.ndim != 3 or not tensor.is_floating_point():
                 raise DataError(
@@ -51,6 +55,7 @@ class ImageEmbedding(Value):
                 )
         object.__setattr__(self, "features", self.features.detach())
         object.__setattr__(self, "fine", tuple(tensor.detach() for tensor in self.fine))
+        object.__setattr__(self, "backbone", tuple(tensor.detach() for tensor in self.backbone))
 
     def __repr__(self) -> str:
         return (
@@ -66,7 +71,10 @@ class ImageEmbedding(Value):
     def to(self, device: str | torch.device) -> ImageEmbedding:
         """The same embedding on another device."""
         return dataclasses.replace(
-            self, features=self.features.to(device), fine=tuple(tensor.to(device) for tensor in self.fine)
+            self,
+            features=self.features.to(device),
+            fine=tuple(tensor.to(device) for tensor in self.fine),
+            backbone=tuple(tensor.to(device) for tensor in self.backbone),
         )
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -101,13 +109,21 @@ class ImageEmbedding(Value):
                 frame=Frame(tuple(frame["original_hw"]), tuple(frame["resized_hw"]), frame["input_size"]),
                 model_key=metadata["model_key"],
                 image_key=metadata["image_key"],
-                fine=tuple(tensors[f"fine.{i}"] for i in range(len(tensors) - 1)),
+                **{name: _numbered(tensors, name) for name in ("fine", "backbone")},
             )
         except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
             raise DataError(f"{os.fspath(path)} is not a saved image embedding: {error}") from error
 
     def _tensors(self) -> dict[str, torch.Tensor]:
-        return {"features": self.features} | {f"fine.{i}": tensor for i, tensor in enumerate(self.fine)}
+        numbered = {"fine": self.fine, "backbone": self.backbone}
+        return {"features": self.features} | {
+            f"{name}.{i}": tensor for name, tensors in numbered.items() for i, tensor in enumerate(tensors)
+        }
+
+
+def _numbered(tensors: Mapping[str, torch.Tensor], name: str) -> tuple[torch.Tensor, ...]:
+    """``name.0``, ``name.1`` and so on."""
+    return tuple(tensors[f"{name}.{i}"] for i in range(sum(key.startswith(f"{name}.") for key in tensors)))
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -39,9 +39,9 @@ class Explanation:
 
     def __str__(self) -> str:
         lines = [f"object {self.index}" + (f": {self.label}" if self.label else "")]
-        lines.append(f"  asked by   {self.source or 'unknown'}, with {self.prompt}")
+        lines.append(f"  prompted by {self.source or 'unknown'}, with {self.prompt}")
         kind = "the single mask" if self.candidate == 0 else f"ambiguous mask {self.candidate}"
-        lines.append(f"  candidate  {self.candidate} ({kind})")
+        lines.append(f"  candidate   {self.candidate} ({kind})")
         numbers = [
             f"{name} {value:.3f}"
             for name, value in (
@@ -51,8 +51,8 @@ class Explanation:
             )
             if value is not None
         ]
-        lines.append(f"  scores     {', '.join(numbers) or 'none'}")
-        lines.append(f"  passed     {' > '.join(self.history) or 'nothing yet'}")
+        lines.append(f"  scores      {', '.join(numbers) or 'none'}")
+        lines.append(f"  passed      {' > '.join(self.history) or 'nothing yet'}")
         return "\n".join(lines)
 
 
@@ -82,6 +82,16 @@ def explain(masks: Masks, i: int) -> Explanation:
 
 def _known(value: np.float32) -> float | None:
     return None if np.isnan(value) else float(value)
+
+
+def explain_prompt(prompt: Prompts) -> dict[str, object]:
+    """One object's prompt as a row of a table: its name, its score, what is asked, and who asked."""
+    return {
+        "label": prompt.labels[0] if prompt.labels else None,
+        "score": None if prompt.scores is None else _known(prompt.scores[0]),
+        "prompt": _in_words(prompt),
+        "source": prompt.source[0] if prompt.source else None,
+    }
 
 
 def _in_words(prompt: Prompts) -> str:

@@ -52,6 +52,12 @@ class Frame:
         """An image that was not resized: for masks that no model made."""
         return cls(hw, hw, max(hw))
 
+    def is_like(self, other: Frame) -> bool:
+        """Whether the image lies in both squares at the same place, whatever their sides; rounding apart."""
+        ours, theirs = self.input_size, other.input_size
+        sides = zip(self.resized_hw, other.resized_hw, strict=True)
+        return all(abs(a * theirs - b * ours) <= ours + theirs for a, b in sides)
+
     def points_to_input(self, xy: ArrayLike) -> FloatArray:
         """Points (..., 2) x, y from original-image pixels to pixels of the square."""
         return _scaled(xy, 1.0 / self._original_per_input())

@@ -1,4 +1,4 @@
-"""One picture: RGB pixels that do not change, and a key that names their content."""
+"""One image: RGB pixels that do not change, and a key that names their content."""
 
 from __future__ import annotations
 
@@ -7,19 +7,22 @@ import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sampipe.errors import DataError
-from sampipe.types import _decode
+from sampipe.types import _decode, _image_kinds
 from sampipe.types._arrays import UInt8Array, Value, read_only
-from sampipe.types.samples import PREFIX, sample_path
 from sampipe.types.samples import SAMPLES as SAMPLES
+from sampipe.types.sources import stem
 
 if TYPE_CHECKING:
     import PIL.Image
+    import torch
+
+    ImageLike: TypeAlias = "Image | str | os.PathLike[str] | bytes | PIL.Image.Image | NDArray[np.uint8] | torch.Tensor"
 
 ColorOrder = Literal["rgb", "bgr", "gray", "rgba", "bgra"]
 
@@ -44,51 +47,59 @@ class Image(Value):
         if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or 0 in pixels.shape:
             raise DataError(
                 f"pixels: got {pixels.dtype} of shape {pixels.shape}, wanted uint8 (height, width, 3) in RGB;"
-                ' Image.from_array(..., color="gray") and its like take other colour orders'
+                ' Image.from_array(..., color="gray") and its like take other color orders'
             )
         object.__setattr__(self, "pixels", read_only(pixels, np.uint8, "pixels"))
 
     @classmethod
-    def open(cls, source: str | os.PathLike[str], *, max_pixels: int = _decode.MAX_PIXELS) -> Image:
-        """Read a file, or a sample picture by name: ``"sample:coffee"`` (see ``SAMPLES``).
+    def open(cls, source: ImageLike, *, max_pixels: int = _decode.MAX_PIXELS) -> Image:
+        """Anything that is an image: what ``graph.run(image=...)`` and nodes take, too.
 
-        Every kind of picture becomes 8-bit RGB by one rule each:
+        A path, a URL (http, https, or what fsspec opens), a sample by name (``"sample:coffee"``, see ``SAMPLES``),
+        the bytes of a file, a Pillow image, a uint8 array in RGB (height, width, 3; also grey or RGBA), a torch
+        tensor (3, height, width) of uint8 or of floats from 0 to 1, or an ``Image``, which stays what it is.
+        Arrays of OpenCV are BGR: :meth:`from_bgr` takes them.
 
-        - EXIF (or TIFF) orientation is applied, unreadable EXIF means upright; colour profiles are not.
+        Every kind of image becomes 8-bit RGB by one rule each:
+
+        - EXIF (or TIFF) orientation is applied, unreadable EXIF means upright; color profiles are not.
         - Of an animation or a file of several pages: the first frame.
-        - Transparency (alpha, palette, colour key) is composited on white.
+        - Transparency (alpha, palette, color key) is composited on white.
         - Grey becomes three equal channels; CMYK and palettes are converted.
         - 16 bits per channel: 0 to 65535 scaled to 0 to 255.
-        - 32-bit whole numbers and floats: scaled from the picture's own finite range to 0 to 255. NaN becomes
-          0, an infinity the end of the range that it lies on, a constant picture black.
+        - Signed numbers, 32- and 64-bit whole numbers and floats: scaled from the image's own finite range, over all
+          channels, to 0 to 255. NaN becomes 0, an infinity the end of its range, a constant image black.
+        - TIFF where white is zero is inverted.
 
         Args:
-            source: path, or "sample:" and a name.
-            max_pixels: larger pictures are refused from their header, before anything is decoded.
+            source: see above.
+            max_pixels: of files: larger images are refused from their header, before anything is decoded.
 
         Raises:
-            DataError: no such file or sample, not a picture, damaged, cut short or too large. Names the file.
+            DataError: no such file or sample, no image, damaged, cut short or too large (names the file); an array
+                of another shape or type (says how to make it fit).
         """
-        name = os.fspath(source)
-        path = sample_path(name.removeprefix(PREFIX)) if name.startswith(PREFIX) else Path(name)
-        return cls(_decode.read_file(path, name, max_pixels), name)
+        if isinstance(source, Image):
+            return source
+        pixels, name = _image_kinds.read(source, max_pixels)
+        return cls(pixels, name)
 
     @classmethod
     def from_bytes(cls, data: bytes, *, source: str | None = None, max_pixels: int = _decode.MAX_PIXELS) -> Image:
-        """Decode an encoded picture (the bytes of a PNG, JPEG ... file) by the rules of :meth:`open`."""
+        """Decode an encoded image (the bytes of a PNG, JPEG ... file) by the rules of :meth:`open`."""
         return cls(_decode.read_bytes(data, source or f"an image of {len(data)} bytes", max_pixels), source)
 
     @classmethod
-    def from_pil(cls, picture: PIL.Image.Image, *, source: str | None = None) -> Image:
+    def from_pil(cls, image: PIL.Image.Image, *, source: str | None = None) -> Image:
         """From a Pillow image of any mode, by the rules of :meth:`open`."""
-        return cls(_decode.to_rgb(picture, source or "the Pillow image"), source)
+        return cls(_decode.to_rgb(image, source or "the Pillow image"), source)
 
     @classmethod
     def from_array(cls, array: NDArray[np.uint8], *, color: ColorOrder = "rgb", source: str | None = None) -> Image:
         """From uint8 (h, w, channels), or (h, w) for "gray". Transparency is composited on white.
 
         Raises:
-            DataError: another dtype, shape or colour order.
+            DataError: another dtype, shape or color order.
         """
         return cls(_rgb(np.asarray(array), color), source)
 
@@ -99,7 +110,7 @@ class Image(Value):
 
     @cached_property
     def key(self) -> str:
-        """A digest (32 hexadecimal digits) of the shape and the pixels: same picture, same key."""
+        """A digest (32 hexadecimal digits) of the shape and the pixels: same image, same key."""
         digest = hashlib.blake2b(repr(self.hw).encode(), digest_size=16)
         digest.update(self.pixels.data)
         return digest.hexdigest()
@@ -107,11 +118,7 @@ class Image(Value):
     @property
     def name(self) -> str:
         """The file's stem, the sample's name, else the start of the key: for file names and messages."""
-        if self.source is None:
-            return self.key[:12]
-        if self.source.startswith(PREFIX):
-            return self.source.removeprefix(PREFIX)
-        return Path(self.source).stem
+        return self.key[:12] if self.source is None else stem(self.source)
 
     @property
     def height(self) -> int:
@@ -134,7 +141,7 @@ class Image(Value):
         return self.width, self.height
 
     def to_pil(self) -> PIL.Image.Image:
-        """The picture as a Pillow image of its own, mode RGB."""
+        """The image as a Pillow image of its own, mode RGB."""
         from PIL import Image as Pillow
 
         return Pillow.fromarray(self.pixels).copy()
@@ -153,8 +160,38 @@ class Image(Value):
             )
         return Image(self.pixels[y0:y1, x0:x1], self.source)
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write a file of the kind that the suffix names (``.png``, ``.jpg``, ``.webp`` ...), whole or not at all.
+
+        Raises:
+            DataError: a suffix that Pillow knows no format for.
+        """
+        from sampipe.types.display import save_image
+
+        save_image(self, path)
+
+    def show(self) -> None:
+        """Show it: below the cell in a notebook, else in the system's image viewer."""
+        from sampipe.types.display import show
+
+        show(self)
+
+    def _repr_png_(self) -> bytes:
+        from sampipe.types.display import preview
+
+        return preview(self.pixels)
+
     def __repr__(self) -> str:
         return f"Image({self.width}x{self.height}, {self.source or 'from an array'})"
+
+
+def image_hw(path: str | os.PathLike[str]) -> tuple[int, int]:
+    """Height and width of an image file as :meth:`Image.open` gives them, orientation applied; reads the header only.
+
+    Raises:
+        DataError: no such file, or not an image. Names the file.
+    """
+    return _decode.header_hw(Path(path), os.fspath(path))
 
 
 def _rgb(array: NDArray[np.uint8], color: ColorOrder) -> UInt8Array:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,24 +14,25 @@ from numpy.typing import ArrayLike
 from sampipe.errors import DataError
 from sampipe.types import _resample
 from sampipe.types import rle as _rle
-from sampipe.types._arrays import BoolArray, FloatArray, IntArray, Value, read_only
+from sampipe.types._arrays import BoolArray, FloatArray, IntArray, binary
+from sampipe.types._mask_fields import MaskRows
 from sampipe.types.frame import Frame
-from sampipe.types.prompts import Prompts, row_index
+from sampipe.types.prompts import Prompts
 from sampipe.types.rle import RLE
 
 if TYPE_CHECKING:
+    import pandas
+    import PIL.Image
     import supervision as sv
     import torch
 
     from sampipe.types.explanation import Explanation
+    from sampipe.types.image import Image
     from sampipe.types.polygons import Polygon
-
-History = tuple[tuple[str, ...], ...]
-_FILLED: Any = None  # a default that depends on the other fields; see __post_init__
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Masks(Value):
+class Masks(MaskRows):
     """Masks of n objects with c candidates each, either low-resolution logits or run lengths.
 
     The accessors that give one mask per object (``rle``, ``binary``, ``boxes``, ``area``, ``polygons``) take
@@ -51,159 +52,15 @@ class Masks(Value):
 
     Raises:
         DataError: shapes or sizes that do not fit together.
+
+    ``len(masks)`` objects; ``for one in masks`` gives each as masks of one object; ``masks[...]`` chooses by number,
+    slice, bool array or label.
     """
-
-    frame: Frame
-    prompts: Prompts
-    iou_scores: FloatArray
-    logits: torch.Tensor | None = None
-    rles: tuple[tuple[RLE, ...], ...] | None = None
-    stability: FloatArray | None = None
-    candidates: IntArray = _FILLED
-    history: History = _FILLED
-    threshold: float = 0.0
-
-    def __post_init__(self) -> None:
-        scores = read_only(self.iou_scores, np.float32, "iou_scores")
-        if scores.ndim != 2 or scores.shape[1] < 1:
-            raise DataError(f"iou_scores: got {scores.shape}, wanted (n, c): n objects, c candidates each")
-        count, width = scores.shape
-        candidates = self.candidates
-        if candidates is None:
-            candidates = np.broadcast_to(np.arange(1, width + 1) if width > 1 else np.zeros(1), scores.shape)
-        history = ((),) * count if self.history is None else tuple(tuple(steps) for steps in self.history)
-        fields: dict[str, Any] = {
-            "iou_scores": scores,
-            "candidates": read_only(candidates, np.int64, "candidates"),
-            "history": history,
-        }
-        if self.stability is not None:
-            fields["stability"] = read_only(self.stability, np.float32, "stability")
-        if self.logits is not None:
-            if isinstance(self.logits, np.ndarray):
-                raise DataError("logits: got a numpy array, wanted a torch tensor; torch.from_numpy makes it one")
-            fields["logits"] = self.logits.detach()
-        if self.rles is not None:
-            fields["rles"] = tuple(tuple(row) for row in self.rles)
-        for name, value in fields.items():
-            object.__setattr__(self, name, value)
-        self._check(count, width)
-
-    def _check(self, count: int, width: int) -> None:
-        for name in ("stability", "candidates"):
-            value = getattr(self, name)
-            if value is not None and value.shape != (count, width):
-                raise DataError(f"{name}: got {value.shape}, wanted {(count, width)} like iou_scores")
-        for name in ("prompts", "history"):
-            if len(getattr(self, name)) != count:
-                raise DataError(f"{name}: got {len(getattr(self, name))} for {count} objects, wanted one each")
-        if (self.logits is None) == (self.rles is None):
-            raise DataError("masks: wanted either logits or rles, got both or neither")
-        if self.logits is not None:
-            shape = tuple(self.logits.shape)
-            if len(shape) != 4 or shape[:2] != (count, width) or shape[2] != shape[3]:
-                raise DataError(f"logits: got {shape}, wanted ({count}, {width}, m, m) like iou_scores")
-            if not self.logits.is_floating_point():
-                raise DataError(f"logits: got {self.logits.dtype}, wanted floats")
-            return
-        rows = self.rles or ()
-        if len(rows) != count or any(len(row) != width for row in rows):
-            raise DataError(f"rles: wanted {count} rows of {width} masks like iou_scores")
-        for row in rows:
-            for item in row:
-                if item.hw != self.hw:
-                    raise DataError(f"rles: got a mask of {item.hw} for an image of {self.hw} (height, width)")
-
-    def __len__(self) -> int:
-        return len(self.iou_scores)
-
-    def __repr__(self) -> str:
-        kind = "rles" if self.logits is None else f"logits {self.logits.shape[2]}x{self.logits.shape[3]}"
-        height, width = self.hw
-        return f"Masks(n={len(self)}, candidates={self.num_candidates}, image={width}x{height}, {kind})"
-
-    @property
-    def num_candidates(self) -> int:
-        """c: masks per object."""
-        return int(self.iou_scores.shape[1])
-
-    @property
-    def hw(self) -> tuple[int, int]:
-        """Height and width of the image in pixels."""
-        return self.frame.original_hw
-
-    # -- which candidate, which object -------------------------------------------------
-
-    @cached_property
-    def _best(self) -> IntArray:
-        scores = np.where(np.isnan(self.iou_scores), -np.inf, self.iou_scores)
-        return np.asarray(scores.argmax(axis=1), dtype=np.int64)
-
-    def best(self) -> Masks:
-        """One candidate per object: the one of highest predicted IoU."""
-        return self if self.num_candidates == 1 else self.choose(self._best)
-
-    def candidate(self, k: int) -> Masks:
-        """One candidate per object: column ``k`` (from 0) of each."""
-        return self.choose(np.full(len(self), k, dtype=np.int64))
-
-    def choose(self, columns: ArrayLike) -> Masks:
-        """One candidate per object: column ``columns[i]`` of object i; (n,) whole numbers.
-
-        Raises:
-            DataError: another number of columns, or one that is not there.
-        """
-        chosen = np.asarray(columns, dtype=np.int64)
-        if chosen.shape != (len(self),):
-            raise DataError(f"columns: got shape {chosen.shape}, wanted ({len(self)},), one per object")
-        if chosen.size and not (chosen.min() >= 0 and chosen.max() < self.num_candidates):
-            raise DataError(f"columns: got {int(chosen.min())} to {int(chosen.max())}, there are {self.num_candidates}")
-        rows = np.arange(len(self))
-        return self.replace(
-            iou_scores=self.iou_scores[rows, chosen][:, None],
-            stability=None if self.stability is None else self.stability[rows, chosen][:, None],
-            candidates=self.candidates[rows, chosen][:, None],
-            logits=None if self.logits is None else self.logits[rows, chosen][:, None],
-            rles=None if self.rles is None else tuple((row[k],) for row, k in zip(self.rles, chosen, strict=True)),
-        )
-
-    def select(self, index: ArrayLike | slice, step: str | None = None) -> Masks:
-        """The objects that ``index`` names (integers, a bool mask (n,), a slice), ``step`` noted for each."""
-        rows = row_index(index, len(self))
-        steps = () if step is None else (step,)
-        return self.replace(
-            prompts=self.prompts.select(rows),
-            iou_scores=self.iou_scores[rows],
-            stability=None if self.stability is None else self.stability[rows],
-            candidates=self.candidates[rows],
-            history=tuple(self.history[i] + steps for i in rows),
-            logits=None if self.logits is None else self.logits[rows],
-            rles=None if self.rles is None else tuple(self.rles[i] for i in rows),
-        )
-
-    def replace(self, **fields: Any) -> Masks:
-        """The same masks with some fields exchanged."""
-        return dataclasses.replace(self, **fields)
-
-    def add_step(self, step: str) -> Masks:
-        """The same masks with ``step`` noted in every object's history."""
-        return self.replace(history=tuple((*steps, step) for steps in self.history))
-
-    def with_prompts(self, prompts: Prompts) -> Masks:
-        """The same masks with other prompts, one per object."""
-        return self.replace(prompts=prompts)
-
-    def with_rles(self, rles: Sequence[RLE], step: str) -> Masks:
-        """One changed mask per object in place of the best candidate, ``step`` noted for each."""
-        if len(rles) != len(self):
-            raise DataError(f"rles: got {len(rles)}, wanted {len(self)}, one per object")
-        best = self.best()
-        return best.replace(logits=None, rles=tuple((item,) for item in rles)).add_step(step)
 
     # -- pixels ------------------------------------------------------------------------
 
     def rle(self) -> tuple[RLE, ...]:
-        """Each object's best mask as run lengths; straight from the logits, no full-size picture is built."""
+        """Each object's best mask as run lengths; straight from the logits, no full-size image is built."""
         return self._rles
 
     @cached_property
@@ -213,7 +70,7 @@ class Masks(Value):
         return tuple(window.rle(self.hw) for window in self._windows())
 
     def iter_binary(self) -> Iterator[BoolArray]:
-        """Each object's best mask in turn, bool (h, w); one picture in memory at a time."""
+        """Each object's best mask in turn, bool (h, w); one image in memory at a time."""
         for index in range(len(self)):
             yield self._pixels(index, np.zeros(self.hw, dtype=np.bool_))
 
@@ -225,7 +82,7 @@ class Masks(Value):
         return masks
 
     def _pixels(self, index: int, mask: BoolArray) -> BoolArray:
-        """One object's best mask, painted into a picture (h, w) of False."""
+        """One object's best mask, painted into an image (h, w) of False."""
         if self.rles is not None or "_rles" in self.__dict__:
             mask[...] = self.rle()[index].decode()
         else:
@@ -280,7 +137,7 @@ class Masks(Value):
 
         Args:
             offset: in logits.
-            full_size: count the picture's pixels, as the reference's mask generator does, instead of the
+            full_size: count the image's pixels, as the reference's mask generator does, instead of the
                 low-resolution cells.
 
         Raises:
@@ -308,6 +165,67 @@ class Masks(Value):
             inner, outer = _resample.counts_above(self._low(row, column), self.frame, levels)
             scores[row, column] = inner / max(outer, 1)
         return scores
+
+    # -- tables and drawings -----------------------------------------------------------
+
+    def counts(self) -> dict[str, int]:
+        """How many objects each label has, in the order in which the labels first come."""
+        return {label: self.labels.count(label) for label in dict.fromkeys(self.labels)}
+
+    def to_dataframe(self) -> pandas.DataFrame:
+        """A pandas table with a row for each object; the columns are those of :meth:`to_csv`.
+
+        Raises:
+            MissingDependencyError: pandas is not installed.
+        """
+        from sampipe.types.table import dataframe
+
+        return dataframe(self)
+
+    def to_csv(self, path: str | os.PathLike[str] | None = None) -> str:
+        """The table as CSV text, written to ``path`` too if one is given.
+
+        Columns: label, class_id, track_id, score (the detector's), iou (predicted by SAM), area (pixels),
+        x0, y0, x1, y1 (tight half-open box), center_x, center_y (centroid of the mask, pixel edges), parts, holes.
+        What is not known is an empty cell.
+        """
+        from sampipe.types.table import csv_text
+
+        return csv_text(self, path)
+
+    def to_numpy(self) -> BoolArray:
+        """Each object's best mask as pixels, bool (n, h, w): :meth:`binary` under the name that tables use."""
+        return self.binary()
+
+    def crop(self, i: int, image: Image, *, margin: int = 0) -> PIL.Image.Image:
+        """Object ``i`` cut out of ``image``: a Pillow image, RGBA, transparent outside the mask.
+
+        Args:
+            i: which object.
+            image: the image that the masks are of; masks hold no pixels.
+            margin: pixels around the mask's box, as far as the image goes.
+
+        Raises:
+            DataError: no such object, an empty mask, or an image of another size.
+        """
+        from sampipe.types.display import cut_out
+
+        return cut_out(self, i, image, margin)
+
+    def plot(self, image: Image | None = None) -> Image:
+        """The masks drawn on ``image``, or on grey where none is given; notebooks show what it returns.
+
+        Raises:
+            DataError: an image of another size.
+        """
+        from sampipe.types.display import plot
+
+        return plot(self, image)
+
+    def _repr_html_(self) -> str:
+        from sampipe.types.display import masks_html
+
+        return masks_html(self)
 
     # -- to tell, to make, to exchange -------------------------------------------------
 
@@ -340,10 +258,12 @@ class Masks(Value):
 
     @classmethod
     def from_binary(cls, masks: ArrayLike, prompts: Prompts | None = None) -> Masks:
-        """From bool (n, h, w): one mask per object."""
-        pixels = np.asarray(masks)
-        if pixels.ndim != 3 or 0 in pixels.shape[1:]:
-            raise DataError(f"masks: got shape {pixels.shape}, wanted (n, height, width)")
+        """From bool (n, h, w): one mask per object (numbers count as true when they are not zero).
+
+        Raises:
+            DataError: no stack of masks, or fractions, which need a threshold first.
+        """
+        pixels = binary(masks, 3, "masks")
         height, width = pixels.shape[1:]
         return cls.from_rle([RLE.from_mask(mask) for mask in pixels], (height, width), prompts)
 

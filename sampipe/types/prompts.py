@@ -62,6 +62,7 @@ class Prompts(Value):
         source: what made each prompt.
         dropped: objects that :meth:`sanitize` removed.
         clipped: objects that :meth:`sanitize` moved into the image or whose corners it sorted.
+        notes: the same in sentences, for whoever gave the prompts: "1 of 3 boxes was cut at the image's edge".
 
     Raises:
         DataError: shapes that do not fit, and which were wanted.
@@ -80,6 +81,7 @@ class Prompts(Value):
     text_space: str | None = None
     dropped: int = 0
     clipped: int = 0
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in _DTYPES:
@@ -122,6 +124,11 @@ class Prompts(Value):
             parts.append(f"labels={sorted(set(self.labels))}")
         parts += [f"{name}={count}" for name in ("dropped", "clipped") if (count := getattr(self, name))]
         return f"Prompts({', '.join(parts)})"
+
+    def _repr_html_(self) -> str:
+        from sampipe.types.display import prompts_html
+
+        return prompts_html(self)
 
     @classmethod
     def empty(cls) -> Prompts:
@@ -181,6 +188,32 @@ class Prompts(Value):
         return cls._build(len(xyxy), source, boxes=xyxy, labels=labels, class_ids=class_ids, scores=scores)
 
     @classmethod
+    def object(
+        cls,
+        box: ArrayLike | None = None,
+        points: ArrayLike = (),
+        not_points: ArrayLike = (),
+        *,
+        label: str | None = None,
+        source: str | None = None,
+    ) -> Prompts:
+        """One object: ``Prompts.object(box=(x0, y0, x1, y1), points=[(x, y)], not_points=[(x, y)], label="cup")``.
+
+        :meth:`concat` joins several to one; objects may have a box or none and differ in how many points they have.
+
+        Args:
+            box: x0, y0, x1, y1.
+            points: (k, 2) on the object, or one point (2,).
+            not_points: (k, 2) that are not on it, or one point (2,).
+
+        Raises:
+            DataError: neither a box nor a point on the object, or other shapes.
+        """
+        from sampipe.types._prompt_rows import one_object
+
+        return one_object(box, points, not_points, label, source)
+
+    @classmethod
     def _build(cls, count: int, source: str | Sequence[str] | None, **fields: Any) -> Prompts:
         sources = (source,) * count if isinstance(source, str) else source
         return cls(**fields, source=None if sources is None else tuple(sources))
@@ -206,6 +239,17 @@ class Prompts(Value):
     def has_text(self) -> BoolArray:
         """Objects with a text vector, bool (n,)."""
         return self._present(self.text)
+
+    @property
+    def ambiguous(self) -> BoolArray:
+        """Objects with nothing but a single point, which may mean the whole, a part or a subpart, bool (n,).
+
+        The paper's section 3: only they are answered with three candidates.
+        """
+        if self.point_labels is None:
+            return np.zeros(len(self), dtype=np.bool_)
+        lone_point = (self.point_labels >= 0).sum(axis=1) == 1
+        return np.asarray(lone_point & ~(self.has_boxes | self.has_masks | self.has_text))
 
     def _present(self, rows: FloatArray | None) -> BoolArray:
         if rows is None:
@@ -243,7 +287,8 @@ class Prompts(Value):
 
         One rule: an object with NaN or infinite coordinates, or with a box that has no area inside the image,
         or that asks nothing, is dropped. The corners of boxes are sorted and boxes are cut at the image's
-        border; points outside move onto the nearest pixel. ``dropped`` and ``clipped`` count the objects.
+        border; points outside move onto the nearest pixel. ``dropped`` and ``clipped`` count the objects,
+        ``notes`` says it in words.
         """
         from sampipe.types._prompt_rows import sanitize
 
@@ -293,6 +338,8 @@ def _array(name: str, values: ArrayLike) -> NDArray[Any]:
         raise DataError(f"{name}: got {array.shape}, wanted {_WANTED[name]}")
     if name == "point_labels" and not np.isin(array, (-1, 0, 1)).all():
         raise DataError(f"point_labels: got {sorted(set(array.ravel().tolist()))}, wanted only 1, 0 and -1")
+    if name == "scores" and np.isinf(array).any():
+        raise DataError("scores: got infinity, wanted finite numbers, or NaN where a score is unknown")
     return array
 
 

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sampipe.errors import DataError
 from sampipe.types import _runs
-from sampipe.types._arrays import BoolArray, FloatArray, IntArray, UInt8Array, Value
+from sampipe.types._arrays import BoolArray, FloatArray, IntArray, UInt8Array, Value, binary
 
 
 @dataclass(frozen=True)
@@ -81,11 +81,12 @@ class RLE(Value):
 
     @classmethod
     def from_mask(cls, mask: ArrayLike) -> RLE:
-        """From a bool (h, w) mask (numbers count as true when they are not zero)."""
-        pixels = np.asarray(mask)
-        if pixels.ndim != 2 or 0 in pixels.shape:
-            raise DataError(f"mask: got shape {pixels.shape}, wanted (height, width), both at least 1")
-        return encode_many((pixels != 0).T[None])[0]
+        """From a bool (h, w) mask (numbers count as true when they are not zero).
+
+        Raises:
+            DataError: no mask, or fractions, which need a threshold first.
+        """
+        return encode_many(binary(mask, 2, "mask").T[None])[0]
 
     @classmethod
     def empty(cls, hw: tuple[int, int]) -> RLE:
@@ -94,21 +95,30 @@ class RLE(Value):
         return cls((height, width), _runs.compress(np.array([height * width], dtype=np.int64)))
 
     def place(self, offset_xy: tuple[int, int], hw: tuple[int, int]) -> RLE:
-        """This mask as a part of a picture of ``hw``, its top left pixel at ``offset_xy``.
+        """This mask as a part of an image of ``hw``, its top left pixel at ``offset_xy``.
 
         Works on the runs; no pixels are built.
 
         Raises:
-            DataError: the mask would reach beyond the picture.
+            DataError: the mask would reach beyond the image.
         """
         x, y = (int(offset) for offset in offset_xy)
         height, width = _checked_hw(hw)
         if min(x, y) < 0 or y + self.hw[0] > height or x + self.hw[1] > width:
             raise DataError(
-                f"a mask of {self.hw[0]} x {self.hw[1]} at x={x}, y={y} reaches beyond a picture of {height} x {width}"
+                f"a mask of {self.hw[0]} x {self.hw[1]} at x={x}, y={y} reaches beyond an image of {height} x {width}"
             )
         runs = _runs.place(_runs.parse(self.counts), self.hw, (x, y), (height, width))
         return RLE((height, width), _runs.compress(runs))
+
+    def place_cut(self, offset_xy: tuple[int, int], hw: tuple[int, int]) -> RLE:
+        """As :meth:`place`, but what reaches beyond the image is cut off; wholly outside nothing is left."""
+        x, y = (int(offset) for offset in offset_xy)
+        height, width = hw
+        if min(x, y) >= 0 and y + self.hw[0] <= height and x + self.hw[1] <= width:
+            return self.place((x, y), hw)
+        inside = self.decode()[max(0, -y) : max(0, height - y), max(0, -x) : max(0, width - x)]
+        return RLE.from_mask(inside).place((max(0, x), max(0, y)), hw) if inside.size else RLE.empty(hw)
 
     def _raw(self) -> dict[str, Any]:
         return {"size": list(self.hw), "counts": self.counts}

@@ -1,4 +1,4 @@
-"""The sample pictures: those that the scikit-image wheel ships. Nothing is ever downloaded."""
+"""The sample images: those that the scikit-image wheel ships. Nothing is ever downloaded."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ PREFIX = "sample:"
 
 
 def sample_path(name: str) -> Path:
-    """The file of a sample picture, found without importing scikit-image.
+    """The file of a sample image, found without importing scikit-image.
 
     Raises:
         DataError: no sample of that name.
         MissingDependencyError: scikit-image is not installed.
     """
     if name not in _FILES:
-        raise DataError(f"no sample picture is called {name!r}; there are {', '.join(SAMPLES)}")
+        raise DataError(f"no sample image is called {name!r}; there are {', '.join(SAMPLES)}")
     spec = importlib.util.find_spec("skimage")
     if spec is None or spec.origin is None:
         raise MissingDependencyError(
-            "the sample pictures come with scikit-image. Install it with: pip install scikit-image"
+            "the sample images come with scikit-image. Install it with: pip install scikit-image"
         )
     return Path(spec.origin).parent / "data" / _FILES[name]

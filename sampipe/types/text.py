@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,16 +10,21 @@ from dataclasses import dataclass
 from sampipe.errors import DataError
 
 MAX_CHARACTERS = 300
-"""Of one phrase: CLIP reads 77 tokens, and what it does not read must not look as if it had been."""
+"""Of one phrase. CLIP reads 77 tokens; a longer phrase would be cut without notice."""
 MAX_PHRASES = 2000
+# Commas, semicolons and line breaks in any script; a full stop where a sentence would end ("dog . cat .", as
+# GroundingDINO is prompted), but not in "2.5" nor after an abbreviation such as "St." or "U.S.".
+_SEPARATORS = re.compile(
+    r"[,;\n\r\u2028\u2029\u060c\u061b\u3001\u3002\uff0c\uff1b]|(?<![A-Z])(?<!\b[A-Z][a-z])\.(?=\s|$)"
+)
 
 
 @dataclass(frozen=True)
 class Text:
-    """One or several phrases, each of which names something to look for.
+    """One or several phrases, each naming something to look for.
 
-    Spaces are tidied, Unicode is composed (NFC), and a phrase that comes twice counts once. Any script and any
-    character may be in a phrase; whether a model understands it is for the model to say.
+    White space is collapsed, Unicode is composed (NFC), and repeated phrases count once. A phrase may be in any script;
+    a model that does not understand it says so.
 
     Args:
         phrases: one to 2,000 of them, each of 1 to 300 characters.
@@ -33,19 +39,22 @@ class Text:
         given = self.phrases
         if isinstance(given, str) or not all(isinstance(phrase, str) for phrase in given):
             raise DataError(f"phrases: got {str(given)[:60]!r}, wanted a list of them; Text.of takes a single string")
-        tidied = tuple(dict.fromkeys(_tidy(phrase) for phrase in given))
-        if not tidied:
+        phrases = tuple(dict.fromkeys(_tidy(phrase) for phrase in given))
+        if not phrases:
             raise DataError("text: nothing was asked for; give at least one phrase, such as 'a wheel'")
-        if len(tidied) > MAX_PHRASES:
-            raise DataError(f"text: got {len(tidied):,} phrases, wanted at most {MAX_PHRASES:,}; split the list")
-        object.__setattr__(self, "phrases", tidied)
+        if len(phrases) > MAX_PHRASES:
+            raise DataError(f"text: got {len(phrases):,} phrases, wanted at most {MAX_PHRASES:,}; split the list")
+        object.__setattr__(self, "phrases", phrases)
 
     @classmethod
     def of(cls, words: str | Sequence[str]) -> Text:
-        """From phrases, or from one string with commas between them: ``"a wheel, a dog"``."""
+        """From phrases, or from one string that holds several: ``"a wheel, a dog"``.
+
+        Commas, semicolons, line breaks and full stops (``"dog . cat ."``) separate the phrases of a string.
+        """
         if not isinstance(words, str):
             return cls(tuple(words))
-        return cls(tuple(part for part in words.split(",") if part.strip()) or (words,))
+        return cls(tuple(part for part in _SEPARATORS.split(words) if part.strip()) or (words,))
 
     def __len__(self) -> int:
         return len(self.phrases)
@@ -58,7 +67,7 @@ def _tidy(phrase: str) -> str:
     try:
         phrase.encode()
     except UnicodeEncodeError as error:
-        raise DataError(f"text: {phrase[:40]!r} is no Unicode text ({error.reason})") from error
+        raise DataError(f"text: {phrase[:40]!r} is not valid Unicode ({error.reason})") from error
     plain = "".join(" " if unicodedata.category(one) == "Cc" else one for one in phrase)
     tidied = " ".join(unicodedata.normalize("NFC", plain).split())
     if not tidied:
@@ -66,6 +75,6 @@ def _tidy(phrase: str) -> str:
     if len(tidied) > MAX_CHARACTERS:
         raise DataError(
             f"text: a phrase of {len(tidied):,} characters ({tidied[:40]!r}...), wanted at most {MAX_CHARACTERS}: "
-            "name the thing in a few words. Phrases are separated by commas."
+            "name the thing in a few words, and separate phrases by commas"
         )
     return tidied

@@ -8,8 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import numpy as np
+from urllib.parse import unquote, urlsplit
 
 from sampipe._optional import require
 from sampipe.errors import DataError
@@ -17,16 +16,19 @@ from sampipe.types import Image
 from sampipe.types.samples import PREFIX
 from sampipe.video.newest import Newest
 from sampipe.video.samples import FPS, FRAMES, moving_camera
+from sampipe.video.upright import upright
 
 _CAMERA = "camera:"
 _LIVE = ("rtsp://", "rtsps://", "rtp://", "udp://", "srt://")
 _PATIENCE = 20.0  # seconds for a stream to open, and between two of its packets
 _FALLBACK_FPS = 25.0
+_SAY_THEIR_LENGTH = ("mov", "matroska", "avi")  # formats whose header says how long the video is; others are estimated
+_MISSING_FRAMES, _MISSING_SECONDS = 3, 0.25  # at the end of a file, before it counts as cut short
 
 
 @dataclass(frozen=True, eq=False)
 class VideoFrame:
-    """One picture of a video.
+    """One frame of a video.
 
     Args:
         image: its pixels; turned upright where the file says how.
@@ -78,11 +80,11 @@ class Video:
         self.dropped = 0
         """Frames of a live source that came while others were worked on."""
         self.breaks_off: str | None = None
-        """Why reading ended before the end, if it did."""
+        """Why reading ended before the end of the video, if it did."""
         self._container: Any = None
         self.fps: float
         self.count: int | None
-        """Frames in all, where the source knows."""
+        """Frames in all, where the source says or lets it be estimated: for a progress bar."""
         if self.source.startswith(PREFIX):
             self._photo = Image.open(self.source)
             self.fps, self.count = FPS, FRAMES
@@ -109,11 +111,21 @@ class Video:
         self._stream.thread_type = "AUTO"
         rate = self._stream.average_rate or self._stream.guessed_rate
         self.fps = float(rate) if rate else _FALLBACK_FPS
-        self.count = None if self.live else self._stream.frames or self._counted()
+        self.count = None if self.live else self._stream.frames or self._estimated_count()
 
-    def _counted(self) -> int | None:
+    def _estimated_count(self) -> int | None:
         duration = self._container.duration
         return None if duration is None else round(duration / 1e6 * self.fps)
+
+    def _declared_seconds(self) -> float | None:
+        """How long the video is by the file's header; None where it does not say, or speaks of sound as well."""
+        if self.live or not any(name in self._container.format.name for name in _SAY_THEIR_LENGTH):
+            return None
+        if self._stream.duration is not None:
+            return float(self._stream.duration * self._stream.time_base)
+        if len(self._container.streams) > 1 or self._container.duration is None:
+            return None
+        return float(self._container.duration / 1e6)
 
     @property
     def name(self) -> str:
@@ -122,7 +134,8 @@ class Video:
             return self.source.removeprefix(PREFIX)
         if self.source.startswith(_CAMERA):
             return self.source.replace(":", "")
-        return Path(self.source.partition("?")[0]).stem or "video"
+        path = unquote(urlsplit(self.source).path) if "://" in self.source else self.source
+        return Path(path).stem or "video"
 
     def __iter__(self) -> Iterator[VideoFrame]:
         if self._container is None:
@@ -140,16 +153,19 @@ class Video:
             yield VideoFrame(image, index, index / self.fps)
 
     def _decoded(self) -> Iterator[VideoFrame]:
-        index, began = 0, None
+        index, began, end = 0, None, 0.0
         for frame in self._frames():
             seconds = frame.time if frame.time is not None else index / self.fps
             began = seconds if began is None else began
-            yield VideoFrame(Image.from_array(_upright(frame)), index, seconds - began)
+            end = max(end, seconds - began + float((frame.duration or 0) * frame.time_base or 1 / self.fps))
+            yield VideoFrame(Image.from_array(upright(frame)), index, seconds - began)
             index += 1
         if not index:
             raise DataError(f"{self.source}: no frame of it can be decoded.")
-        if self.count is not None and index < self.count - 2 and self.breaks_off is None:
-            self.breaks_off = f"the file speaks of {self.count} frames, {index} are in it"
+        declared = self._declared_seconds()
+        missing = 0.0 if declared is None else declared - end
+        if self.breaks_off is None and missing > max(_MISSING_FRAMES / self.fps, _MISSING_SECONDS):
+            self.breaks_off = f"its header says {declared:.2f} s, its frames end at {end:.2f} s"
 
     def _frames(self) -> Iterator[Any]:
         av = require("av", "video")
@@ -190,11 +206,6 @@ def _camera(number: str) -> tuple[str, str]:
     if sys.platform == "win32":
         return f"video={number}", "dshow"  # there, cameras have names
     return f"/dev/video{number}" if number.isdigit() else number, "v4l2"
-
-
-def _upright(frame: Any) -> np.ndarray:
-    """RGB pixels (h, w, 3), turned by what the frame says (a phone held upright)."""
-    return np.ascontiguousarray(np.rot90(frame.to_ndarray(format="rgb24"), k=round(frame.rotation / 90) % 4))
 
 
 def _words(error: Exception) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from sampipe._files import whole_file
+from sampipe._files import atomic_file
 from sampipe.errors import DataError, GraphError
 from sampipe.graph import Graph, Node
 from sampipe.graph.chain import as_graph
@@ -59,7 +59,8 @@ class Recorded:
         seconds: that it took.
         damaged: packets of the video that could not be decoded.
         dropped: frames of a live source that came too fast.
-        breaks_off: why the video ended before its end, if it did.
+        resized: frames of another size than the first; the overlay shows them scaled to fit.
+        breaks_off: why the video, or the work on it, ended before its end, if it did.
         interrupted: whether Ctrl-C ended it.
         files: what was written.
     """
@@ -71,6 +72,7 @@ class Recorded:
     seconds: float
     damaged: int
     dropped: int
+    resized: int
     breaks_off: str | None
     interrupted: bool
     files: tuple[Path, ...]
@@ -82,21 +84,21 @@ def record(
     folder: str | Path,
     *,
     save: Collection[str] = KINDS,
-    first: Mapping[str, Any] | None = None,
+    given: Mapping[int, Mapping[str, Any]] | None = None,
     frames: int | None = None,
     progress: Callable[[Recording], object] = lambda recording: None,
 ) -> Recorded:
     """Write ``<name>.overlay.mp4`` and ``<name>.parquet`` (a row a frame, masks as run lengths).
 
-    The files are written under other names and take theirs at the end. Ctrl-C, or a video that breaks off, ends them
-    there: what was done is in them, and can be played and read. Any other error leaves no file.
+    The files are written under other names and take theirs at the end. Ctrl-C, a video that breaks off, or any error
+    after the first frame ends them there: the frames that were finished are in them, and can be played and read.
 
     Args:
         graph: an image in; its outputs that are masks become rows and are drawn.
         video: where the frames come from.
         folder: where the files go.
         save: of "overlay" and "rows".
-        first, frames: see :func:`through`.
+        given, frames: see :func:`through`.
         progress: called with each frame.
 
     Raises:
@@ -111,17 +113,21 @@ def record(
     files = {OVERLAY: Path(folder) / f"{video.name}.overlay.mp4", ROWS: Path(folder) / f"{video.name}.parquet"}
     kept = [files[kind] for kind in KINDS if kind in save]
     with graph, ExitStack() as stack:
-        parts = {kind: stack.enter_context(whole_file(files[kind])) for kind in KINDS if kind in save}
+        parts = {kind: stack.enter_context(atomic_file(files[kind])) for kind in KINDS if kind in save}
         tally = _Tally(video, outputs, progress)
         with ExitStack() as open_files:
             rows = open_files.enter_context(FrameRows(parts[ROWS], outputs)) if ROWS in parts else None
             drawn = open_files.enter_context(VideoWriter(parts[OVERLAY], fps=video.fps)) if OVERLAY in parts else None
             try:
-                for done in through(graph, video, first=first, frames=frames):
+                for done in through(graph, video, given=given, frames=frames):
                     with _undivided():
                         tally.add(done, rows, drawn)
             except KeyboardInterrupt:
                 tally.interrupted = True
+            except Exception as error:  # whatever ends the work: the frames before it are kept
+                if not tally.frames:
+                    raise
+                tally.stopped = f"{type(error).__name__}: {error}"
         if not tally.frames:
             raise KeyboardInterrupt if tally.interrupted else DataError(f"{video.source}: no frame came.")
     return tally.recorded(kept)
@@ -132,7 +138,9 @@ class _Tally:
 
     def __init__(self, video: Video, outputs: tuple[str, ...], progress: Callable[[Recording], object]) -> None:
         self.interrupted = False
-        self.frames = self.failed = self.masks = 0
+        self.stopped: str | None = None
+        self.frames = self.failed = self.masks = self.resized = 0
+        self._hw: tuple[int, int] | None = None
         self._tracks: set[tuple[str, int]] = set()
         self._video, self._outputs, self._progress = video, outputs, progress
         self._annotate = Annotate()
@@ -150,6 +158,8 @@ class _Tally:
             for masks in found.values():
                 picture = self._annotate.run(picture, masks)
             drawn.add(picture, done.frame.seconds)
+        self._hw = self._hw or image.hw
+        self.resized += image.hw != self._hw
         self.frames += 1
         self.failed += result is None
         self.masks += sum(map(len, found.values()))
@@ -168,7 +178,8 @@ class _Tally:
             seconds=time.monotonic() - self._began,
             damaged=video.damaged,
             dropped=video.dropped,
-            breaks_off=video.breaks_off,
+            resized=self.resized,
+            breaks_off=self.stopped or video.breaks_off,
             interrupted=self.interrupted,
             files=tuple(files),
         )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sampipe.jobs.rows import objects_of, objects_type
+from sampipe.data.parquet import records_of, records_type
 from sampipe.types import Masks
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class FrameRows:
             "height": pa.int32(),
             "width": pa.int32(),
         }
-        self._schema = pa.schema([*columns.items(), *((name, objects_type()) for name in outputs)])
+        self._schema = pa.schema([*columns.items(), *((name, records_type()) for name in outputs)])
         self._outputs = outputs
         self._writer = pq.ParquetWriter(path, self._schema, compression="zstd")
         self._pending: list[dict[str, Any]] = []
@@ -48,7 +48,7 @@ class FrameRows:
         if isinstance(found, str):
             row["error"] = found
         else:
-            row |= {name: objects_of(found[name]) for name in self._outputs}
+            row |= {name: records_of(found[name]) for name in self._outputs}
         self._pending.append(row)
         if len(self._pending) >= _AT_ONCE:
             self._flush()

@@ -1,4 +1,4 @@
-"""A sample photo as a clip: a camera that moves over it. Nothing is downloaded."""
+"""A sample image as a clip: a camera that moves over it. Nothing is downloaded."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from sampipe.types import Image
 
 FPS = 12.0
 FRAMES = 36
-_SHARE = 0.8  # of the photo's sides that a frame shows
+_SHARE = 0.8  # of the image's sides that a frame shows
 
 
 def moving_camera(photo: Image) -> Iterator[Image]:
-    """Frames that go once around the photo, made one by one; their pixels are the photo's own."""
+    """Frames that go once around the image, made one by one; their pixels are the image's own."""
     width, height = (max(1, int(side * _SHARE) // 2 * 2) for side in photo.wh)
     room = np.array([photo.width - width, photo.height - height])
     for number in range(FRAMES):

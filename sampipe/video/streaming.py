@@ -22,7 +22,7 @@ class Done:
     """One frame and what the graph made of it.
 
     Args:
-        frame: picture, number and time.
+        frame: image, number and time.
         result: the graph's outputs; None where it failed.
         error: why it failed.
     """
@@ -36,7 +36,8 @@ def through(
     graph: Graph | Node,
     video: Video | str | os.PathLike[str],
     *,
-    first: Mapping[str, Any] | None = None,
+    given: Mapping[int, Mapping[str, Any]] | None = None,
+    start: int = 0,
     frames: int | None = None,
 ) -> Iterator[Done]:
     """Take a video through a graph, frame after frame, in order.
@@ -46,8 +47,9 @@ def through(
     Args:
         graph: with an input ``image``.
         video: where the frames come from; a name is opened, and closed at the end.
-        first: further inputs for the first frame, such as prompts for what is to be followed.
-        frames: how many at most.
+        given: further inputs by the number of the frame, such as ``{0: {"prompts": ...}}`` for what is to be followed.
+        start: the number of the frame that is worked on first; those before are only read.
+        frames: the number of the frame before which it ends.
 
     Raises:
         NodeError: the graph fails on the first frame; a later failure is the ``error`` of its frame.
@@ -55,14 +57,14 @@ def through(
     """
     if not isinstance(video, Video):
         with Video(video) as opened:
-            yield from through(graph, opened, first=first, frames=frames)
+            yield from through(graph, opened, given=given, start=start, frames=frames)
         return
     fed: deque[VideoFrame] = deque()
 
     def items() -> Iterator[dict[str, Any]]:
-        for frame in islice(video, frames):
+        for frame in islice(video, start, frames):
             fed.append(frame)
-            yield {"image": frame.image, **((first or {}) if frame.index == 0 else {})}
+            yield {"image": frame.image, **(given or {}).get(frame.index, {})}
 
     results = as_graph(graph).map(items(), on_error="return")
     try:

@@ -1,4 +1,4 @@
-"""Pictures into a video file."""
+"""Images into a video file."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sampipe._optional import require
-from sampipe.errors import DataError
 from sampipe.types import Image
+from sampipe.types._arrays import UInt8Array
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -23,11 +23,12 @@ _QUALITY = {"crf": "20", "preset": "veryfast"}
 class VideoWriter:
     """An MP4 file (H.264) that browsers play; use it as a context manager.
 
-    Sides that are odd get one more line: the format has colours for two by two pixels only.
+    Sides that are odd get one more line: the format has colors for two by two pixels only. An image of another size
+    than the first is scaled to fit into it, with black around it: a file has one size.
 
     Args:
         path: the file; nothing of it can be played before the block ends.
-        fps: for players; each picture may have a time of its own.
+        fps: for players; each image may have a time of its own.
 
     Raises:
         MissingDependencyError: ``pip install "sampipe[video]"``.
@@ -42,19 +43,14 @@ class VideoWriter:
         self._ticks = -1
 
     def add(self, image: Image, seconds: float | None = None) -> None:
-        """One more picture, at its time; without one, right after the picture before.
-
-        Raises:
-            DataError: a picture of another size than the first.
-        """
+        """Add an image at its time in seconds; without one, right after the image before."""
         if self._stream is None:
             self._begin(image.hw)
-        if image.hw != self._hw:
-            raise DataError(f"VideoWriter: a picture of {image.hw} after one of {self._hw} (height, width).")
+        pixels = image.pixels if image.hw == self._hw else _fitted(image, self._hw)
         step = round(_CLOCK / self._fps)
         wanted = self._ticks + step if seconds is None else round(seconds * _CLOCK)
         self._ticks = max(wanted, self._ticks + 1, 0)
-        pixels = np.pad(image.pixels, [(0, image.height % 2), (0, image.width % 2), (0, 0)], mode="edge")
+        pixels = np.pad(pixels, [(0, self._hw[0] % 2), (0, self._hw[1] % 2), (0, 0)], mode="edge")
         frame = self._av.VideoFrame.from_ndarray(pixels, format="rgb24")
         frame.pts, frame.time_base = self._ticks, Fraction(1, _CLOCK)
         self._container.mux(self._stream.encode(frame))
@@ -80,3 +76,13 @@ class VideoWriter:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _fitted(image: Image, hw: tuple[int, int]) -> UInt8Array:
+    """The image's pixels inside a black frame of ``hw``, as large as fits, in the middle."""
+    scale = min(hw[0] / image.height, hw[1] / image.width)
+    height, width = (max(1, min(limit, round(side * scale))) for side, limit in zip(image.hw, hw, strict=True))
+    top, left = (hw[0] - height) // 2, (hw[1] - width) // 2
+    framed = np.zeros((*hw, 3), np.uint8)
+    framed[top : top + height, left : left + width] = np.asarray(image.to_pil().resize((width, height)))
+    return framed

@@ -57,7 +57,7 @@ def test_the_rest_is_pre_filled_without_a_page_and_a_person_decides(
     (photos / "broken.jpg").write_bytes(b"junk")
     result = sampipe("annotate", photos, "--automatic", "--model", tiny_model, "--device", "cpu", "--labels", "cat,dog")
     assert result.stdout.startswith("3 photos: 0 masks on 0 photos, 0 waiting for a person\n")
-    assert "on 2 photos. Left out: " in result.stdout and "broken.jpg is not a picture" in result.stdout
+    assert "on 2 photos. Left out: " in result.stdout and "broken.jpg is not an image" in result.stdout
     document = json.loads((photos / "annotations" / "a.png.json").read_text())
     assert document["annotations"] == [] and len(document["proposals"]) > 0
     coco = json.loads((photos / "instances.json").read_text())
@@ -92,10 +92,10 @@ def test_what_was_annotated_trains_a_model_that_segments(
 ) -> None:
     import numpy as np
 
-    from sampipe.annotate.instances import Instances
-    from sampipe.annotate.merge import Put
-    from sampipe.annotate.project import Project
-    from sampipe.annotate.record import MaskRecord
+    from sampipe.pages.label.instances import Instances
+    from sampipe.pages.label.merge import Put
+    from sampipe.pages.label.project import Project
+    from sampipe.pages.label.record import MaskRecord
     from sampipe.types import RLE
 
     mask = np.zeros((48, 64), bool)

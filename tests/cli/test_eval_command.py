@@ -6,11 +6,15 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 from typer.testing import Result
 
-from sampipe.cli.evaluate._inputs import model_and_data
+from sampipe.cli import app
+from sampipe.cli.evaluate._command import Shared
+from sampipe.measure.quality.smoke import smoke_model
 from sampipe.models import load_model
 from sampipe.train.presets import PRESETS
 
@@ -48,7 +52,7 @@ def test_table_and_file_agree(sampipe: Sampipe, tiny_model: Path, data: Path, tm
     assert "2 objects of 1024 px² or more in 2 images" in text
 
 
-def test_limit_takes_fewer_pictures(sampipe: Sampipe, tiny_model: Path, data: Path) -> None:
+def test_limit_takes_fewer_images(sampipe: Sampipe, tiny_model: Path, data: Path) -> None:
     text = sampipe("eval", "boxes", "--model", tiny_model, "--data", data, "--limit", "1").stdout
     assert "1 objects of 1024 px² or more in 1 images" in text
 
@@ -57,7 +61,7 @@ def test_limit_takes_fewer_pictures(sampipe: Sampipe, tiny_model: Path, data: Pa
     ("words", "message"),
     [
         (("--competitors", "watershed"), "there are ellipse, grabcut"),
-        (("--min-area", "100000"), "no annotated object"),
+        (("--min-area", "100000"), "no annotated mask"),
         (("--model", "vit_z"), "vit_z"),
     ],
 )
@@ -98,17 +102,28 @@ def test_a_smoke_run_of_words_reads_drawn_scenes(sampipe: Sampipe, tmp_path: Pat
     assert sampipe("eval", "text", ok=False).exit_code == 2
 
 
-def test_a_smoke_run_may_be_of_a_real_models_shape() -> None:
-    with model_and_data("mobile_sam", None, smoke=True) as (model, _):
-        assert load_model(model).config.image_encoder == PRESETS["mobile_sam"].image_encoder
-    with model_and_data("nano", None, smoke=True) as (model, _):
-        assert load_model(model).config.image_size == 128
+def test_a_smoke_run_may_be_of_a_real_models_shape(tmp_path: Path) -> None:
+    large = load_model(smoke_model("mobile_sam", tmp_path))
+    assert large.config.image_encoder == PRESETS["mobile_sam"].image_encoder
+    assert load_model(smoke_model("nano", tmp_path)).config.image_size == 128
 
 
 @pytest.mark.parametrize("words", [(), ("--detector", "face", "--detections", "x.json")])
 def test_boxes_of_instances_come_from_one_place(sampipe: Sampipe, data: Path, words: tuple[str, ...]) -> None:
     result = sampipe("eval", "instances", "--data", data, *words, ok=False)
+    assert result.exit_code != 0
     assert "give --detections FILE or --detector ID" in " ".join(result.stderr.replace("│", " ").split())
+
+
+def test_every_task_has_the_same_options() -> None:
+    """What a word means, it means everywhere; a data set alone has no model."""
+    group: Any = typer.main.get_command(app)
+    tasks = group.commands["eval"].commands
+    assert len(tasks) == 8
+    words = {name for name, field in Shared.__dataclass_fields__.items()}
+    for name, command in tasks.items():
+        missing = words - {option.name for option in command.params}
+        assert missing == ({"model", "device"} if name == "dataset" else set()), name
 
 
 @pytest.mark.parametrize("words", [(), ("--smoke", "--data", "x")])
@@ -143,7 +158,7 @@ def test_two_processes_share_a_folder_and_the_second_prints(
 ) -> None:
     words = ("eval", "boxes", "--model", tiny_model, "--data", data, "--out", tmp_path / "run", "--shard")
     first = sampipe(*words, "1/2")
-    assert "1 of 2 pictures are measured" in first.stderr
+    assert "1 of 2 images are measured" in first.stderr
     assert "mean IoU" not in first.stdout
     second = sampipe(*words, "2/2")
     assert "2 objects of 1024 px² or more in 2 images" in second.stdout
@@ -153,7 +168,7 @@ def test_two_processes_share_a_folder_and_the_second_prints(
 def test_each_data_set_of_a_list_has_its_rows(sampipe: Sampipe, tiny_model: Path, data: Path, task: str) -> None:
     file = data.parent / "sets.yaml"
     file.write_text("- data\n- {path: data, name: one, limit: 1}\n")
-    text = sampipe("eval", task, "--model", tiny_model, "--data", file, "--competitors", "").stdout
+    text = sampipe("eval", task, "--model", tiny_model, "--data", file, "--competitors", "none").stdout
     assert "data: 2 objects of 1024 px² or more in 2 images" in text
     assert "one: 1 objects of 1024 px² or more in 1 images" in text
     assert re.findall(r"^(data|one) +tiny", text, re.MULTILINE)[:2] == (

@@ -11,7 +11,6 @@ import pytest
 import typer
 
 from sampipe.cli import app
-from sampipe.eval.readers.pictures import KINDS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "evaluate_more.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```bash\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
@@ -27,11 +26,6 @@ def test_a_command_and_its_options_exist(command: str) -> None:
         name, *words = words
         found = found.commands[name]
     assert found.make_context(name, words).params
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_of_data_set_is_told(kind: str) -> None:
-    assert f"\n| `{kind}` | " in PAGE
 
 
 @pytest.mark.parametrize("command", ["eval edges", "eval fairness", "eval dataset", "data convert"])

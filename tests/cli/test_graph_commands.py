@@ -120,7 +120,7 @@ def test_run_goes_on_only_when_told_to(
 ) -> None:
     out = tmp_path / "out"
     refused = sampipe("run", graph(), "--resume", "--out", out, ok=False)
-    assert "holds no job that could go on" in refused.stderr
+    assert "holds no job to resume" in refused.stderr
     sampipe("run", graph(), photos, "--out", out)
     refused = sampipe("run", graph(), photos, "--out", out, ok=False)
     assert "--resume" in refused.stderr
@@ -205,7 +205,7 @@ def test_check_of_a_bad_file_is_a_problem_not_a_crash(sampipe: Sampipe, tmp_path
 
 def test_draw_writes_mermaid_and_svg(sampipe: Sampipe, graph: Callable[..., Path], tmp_path: Path) -> None:
     assert sampipe("draw", graph()).stdout.startswith("flowchart LR")
-    sampipe("draw", graph(), "--format", "svg", "--out", tmp_path / "graph.svg")
+    sampipe("draw", graph(), "--out", tmp_path / "graph.svg")
     drawing = ElementTree.parse(tmp_path / "graph.svg").getroot()
     assert drawing.tag.endswith("svg")
     text = "".join(drawing.itertext())
@@ -214,13 +214,13 @@ def test_draw_writes_mermaid_and_svg(sampipe: Sampipe, graph: Callable[..., Path
 
 
 def test_every_kind_can_be_saved(sampipe: Sampipe, graph: Callable[..., Path], photos: Path, tmp_path: Path) -> None:
-    from sampipe.cli._saving import KINDS
-
+    kinds = ("overlay", "coco", "cvat", "yolo", "voc", "png", "labelme", "label_studio", "geojson", "svg", "cutouts")
     out = tmp_path / "out"
-    result = sampipe("run", graph(), photos / "a.png", "--out", out, "--save", ",".join(KINDS))
+    result = sampipe("run", graph(), photos / "a.png", "--out", out, "--save", ",".join(kinds), "--images", "none")
     assert str(out / "annotations.xml") in result.stdout
     assert set(names(out)) == {
-        *("a.overlay.png", "a.labels.png", "a.txt", "a.json", "a.task.json", "a.geojson", "a.svg"),
+        *("a.overlay.png", "a.labels.png", "labels/a.txt", "a.json", "a.task.json", "a.geojson", "a.svg"),
         *("a.0001.png", "a.0002.png", "SegmentationObject/a.png", "SegmentationClass/a.png"),
-        *("annotations.json", "annotations.xml", "classes.txt", *JOB_FILES),
+        *("Annotations/a.xml", "ImageSets/Segmentation/default.txt"),
+        *("annotations.json", "annotations.xml", "classes.txt", "data.yaml", "labelmap.txt", *JOB_FILES),
     }

@@ -22,7 +22,10 @@ def test_nodes_lists_every_node_with_its_ports(sampipe: Sampipe, printed: Printe
     assert [port["name"] for port in segment["inputs"]] == ["image", "prompts"]
     assert segment["outputs"] == [{"name": "masks", "type": "Masks"}]
     parameters = {one["name"]: one for one in segment["parameters"]}
-    assert parameters["model"] == {"name": "model", "type": "str", "required": False, "default": "nano"}
+    assert (parameters["model"]["required"], parameters["model"]["default"]) == (False, "nano")
+    assert parameters["multimask"]["choices"] == ["auto", "always", "never"]
+    everything = {one["name"]: one for one in rows["sampipe.SegmentEverything@1"]["parameters"]}
+    assert everything["crop_nms"]["limits"] == {"ge": 0, "le": 1}
     assert "skimage.FaceDetector@1" in rows
     assert all(row["summary"] for type_id, row in rows.items() if type_id.startswith("sampipe."))
     table = sampipe("nodes").stdout
@@ -49,14 +52,15 @@ def test_nodes_shows_a_broken_node_among_the_others() -> None:
 def test_nodes_tells_all_about_one(sampipe: Sampipe, name: str) -> None:
     text = sampipe("nodes", name).stdout
     assert text.startswith("sampipe.Segment@1\n")
-    assert "model: str = 'nano'" in text
+    assert "model = 'nano': a model's name such as 'nano' or 'vit_b', or a checkpoint file" in text
+    assert "multimask = 'auto': one of 'auto', 'always', 'never'\n      " in text and "see " not in text.lower()
     assert "takes       image, prompts" in text
 
 
 def test_nodes_suggests_a_close_name(sampipe: Sampipe) -> None:
     result = sampipe("nodes", "Segmnt", ok=False)
     assert result.exit_code == 1
-    assert "Did you mean 'Segment'?" in result.stderr
+    assert "Did you mean 'Segment' or 'SegmentText'?" in result.stderr
 
 
 def test_models_lists_what_is_known(sampipe: Sampipe, printed: Printed) -> None:
@@ -116,7 +120,7 @@ def test_doctor_says_what_is_there(
 def test_doctor_fails_where_the_main_job_cannot_run(
     sampipe: Sampipe, printed: Printed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from sampipe.models import hub
+    from sampipe.models.weights import hub
 
     monkeypatch.setattr(hub, "_EMBEDDED", tmp_path)
     result = sampipe("doctor", "--json", ok=False)

@@ -45,7 +45,8 @@ def test_it_is_found_among_the_nodes_and_the_detectors(installed: tuple[Path, Pa
     rows = {row["type"]: row for row in json.loads(done.stdout)}
     node = rows["bright_spots.BrightSpots@1"]
     assert [port["name"] for port in node["inputs"]] == ["image"]
-    assert node["parameters"] == [{"name": "count", "type": "int", "required": False, "default": 1}]
+    [count] = node["parameters"]
+    assert (count["name"], count["required"], count["default"], count["limits"]) == ("count", False, 1, {"ge": 1})
     code = "from sampipe.graph.registry import detector as d; print(d('bright_spots:3').describe())"
     assert python("-c", code, site=site).stdout == "BrightSpots(count=3)\n"
 

@@ -50,3 +50,25 @@ def test_points_beside_several_boxes_are_refused() -> None:
 def test_background_alone_is_no_object() -> None:
     with pytest.raises(typer.BadParameter, match="add one on the object"):
         prompts_from([], ["10,20,0"])
+
+
+def test_objects_of_several_kinds() -> None:
+    prompts = prompts_from(["1,2,30,40"], [], ["box=5,5,9,9 +6,6 -7,7 label=coffee cup", "+1,1 +2,2"])
+    assert prompts.boxes is not None and prompts.point_labels is not None
+    assert prompts.labels == ("", "coffee cup", "")
+    assert prompts.has_boxes.tolist() == [True, True, False]
+    assert prompts.point_labels.tolist() == [[-1, -1], [1, 0], [1, 1]]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("box=1,2,3", "wanted x1,y1,x2,y2"),
+        ("6,6", "got '6,6' in .*wanted box=x1,y1,x2,y2, .x,y"),
+        ("-6,6", "neither a box nor a point on the object"),
+        ("label=cup", "neither a box nor a point on the object"),
+    ],
+)
+def test_words_that_are_no_object_are_refused(text: str, message: str) -> None:
+    with pytest.raises(typer.BadParameter, match=message):
+        prompts_from([], [], [text])

@@ -44,7 +44,7 @@ def test_version(sampipe: Callable[..., Result]) -> None:
     assert sampipe("--version").stdout == f"sampipe {__version__}\n"
 
 
-@pytest.mark.parametrize("words", ["segmint", "segment --nonsense x", "segment", "check", "run only.yaml"])
+@pytest.mark.parametrize("words", ["segmint", "segment --nonsense x", "check", "run only.yaml"])
 def test_usage_errors_exit_with_2(sampipe: Callable[..., Result], words: str) -> None:
     assert sampipe(*words.split(), ok=False).exit_code == 2
 

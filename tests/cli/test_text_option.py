@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from sampipe.cli import app
-from sampipe.text.ways import choose_way
+from sampipe.text.modes import choose_mode
 
 
 def run(*words: str) -> object:
@@ -47,7 +47,7 @@ def test_what_does_not_work_is_said(words: tuple[str, ...], says: str, tmp_path:
 def test_ways_in_order() -> None:
     def way(**changed: object) -> str:
         options = {"model": "nano", "mode": None, "clip": None, "detector": False} | changed
-        return str(choose_way(["dog"], **options))
+        return str(choose_mode(["dog"], **options))
 
     assert way() == "text by dense (its text head, phrases by words)"
     assert way(mode="rank") == "text by rank (its text head, phrases by words)"

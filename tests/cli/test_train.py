@@ -122,11 +122,11 @@ def test_what_cannot_be_is_one_sentence(sampipe: Sampipe, my_coco: Path, tmp_pat
     assert "paper, scratch, finetune" in told(*start, *data, "--recipe", "soup")
     assert "none, flip, full" in told(*start, *data, "--augment", "much")
     assert "step or cosine" in told(*start, *data, "--schedule", "line")
-    assert "--from MODEL to go on" in told(*data)
+    assert "--from MODEL to start from a model" in told(*data)
     assert "leave --model" in told(*start, *data, "--model", "nano")
     assert "wanted a multiple of 32" in told(*start, *data, "--size", "100")
     assert "no such file" in told("--model", "vit_b", "--from-mae", tmp_path / "mae.pth", *data)
-    assert "nowhere: not a COCO folder" in told(*start, *data, "--val", tmp_path / "nowhere")
+    assert "nowhere: not a data set of a known format" in told(*start, *data, "--val", tmp_path / "nowhere")
     assert not (tmp_path / "run" / "log.csv").exists()
 
 

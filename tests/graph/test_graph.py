@@ -90,8 +90,9 @@ def test_repr_reads():
             {"imgae": picture()},
             r"no input 'imgae'\. Did you mean 'image'\? It takes image",
         ),
-        (sp.PortTypeError, {"image": "street.jpg"}, "'image' got a str; wanted image: Image"),
-        (sp.PortTypeError, {"image": None}, "'image' got a NoneType"),
+        (sp.DataError, {"image": "nowhere.jpg"}, "'image': cannot read nowhere.jpg: No such file"),
+        (sp.PortTypeError, {"image": 3}, "'image' got an int; wanted image: Image"),
+        (sp.PortTypeError, {"image": None}, "'image' got None"),
     ],
 )
 def test_inputs_of_a_run_are_checked(error, inputs, message):

@@ -32,10 +32,18 @@ def test_calling_a_node_runs_it():
 def test_parameters_are_frozen_and_keyword_only():
     with pytest.raises(dataclasses.FrozenInstanceError):
         Bright().threshold = 3
-    with pytest.raises(TypeError, match="positional"):
+    with pytest.raises(sp.DataError, match=r"by name: Bright\(threshold=\.\.\.\)"):
         Bright(3)
-    with pytest.raises(TypeError, match="treshold"):
+    with pytest.raises(sp.DataError, match=r"no parameter 'treshold'\. Did you mean 'threshold'"):
         Bright(treshold=3)
+
+
+def test_a_node_has_no_init_of_its_own():
+    with pytest.raises(sp.GraphError, match=r"Stateful has an __init__ of its own\. Write its parameters as fields"):
+
+        class Stateful(sp.Node):
+            def __init__(self) -> None:
+                self.seen = 0
 
 
 def test_describe_shows_what_is_not_default():

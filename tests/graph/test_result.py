@@ -43,3 +43,20 @@ def test_engines_by_name():
     assert load_engine(engine) is engine
     with pytest.raises(sp.SpecError, match=r"No engine 'locl' is installed\. Did you mean 'local'"):
         load_engine("locl")
+
+
+def test_a_result_is_a_mapping():
+    masks = sp.Masks.from_binary([[[1, 0], [0, 0]]] * 3, sp.Prompts.from_boxes([[0, 0, 1, 1]] * 3, labels=list("aba")))
+    result = Result({"masks": masks, "image": 1}, REPORT, "street.jpg")
+    assert list(result) == list(result.keys()) == ["masks", "image"]
+    assert len(result) == 2 and "masks" in result and "mask" not in result
+    assert dict(result) == {"masks": masks, "image": 1}
+    assert dict(**result)["image"] == 1
+    assert result.get("mask") is None and result.get("image") == 1
+    assert result == result and result != Result({"masks": masks, "image": 1}) and hash(result)
+    assert repr(result).splitlines() == [
+        "Result of street.jpg",
+        "  masks  3 objects: 2 a, 1 b on 2x2 pixels",
+        "  image  1",
+        "  0.75 s: detect 0.25, keep 0.50",
+    ]

@@ -16,7 +16,7 @@ from sampipe_integrations.onnx.clicks import OnnxClickModel
 
 import sampipe as sp
 from sampipe.errors import CheckpointError, DataError
-from sampipe.eval.competitors import competitors
+from sampipe.measure.quality.baselines import baselines
 
 RADIUS = 6.0
 HW = (30, 40)
@@ -95,7 +95,7 @@ def image() -> sp.Image:
 
 def test_each_object_gets_the_disc_around_its_click(tmp_path: Path, image: sp.Image) -> None:
     file = write_discs(tmp_path / "discs.onnx")
-    [model] = competitors([f"onnx:{file}"], "points").values()
+    [model] = baselines([f"onnx:{file}"], "points").values()
     answers = model.start(image).answer(sp.Prompts.from_points([[10, 12], [30, 20]]))
     for mask, (x, y) in zip(answers.chosen(), ((10, 12), (30, 20)), strict=True):
         assert np.array_equal(mask.decode(), disc(x, y))
@@ -135,6 +135,6 @@ def test_what_is_no_click_model_is_refused(tmp_path: Path, shared_data: Path) ->
     with pytest.raises(CheckpointError, match="no such file"):
         OnnxClickModel(tmp_path / "none.onnx")
     with pytest.raises(DataError, match="onnx wants the model's file"):
-        competitors(["onnx"], "points")
+        baselines(["onnx"], "points")
     with pytest.raises(DataError, match="not boxes"):
-        competitors([f"onnx:{write_discs(tmp_path / 'discs.onnx')}"], "boxes")
+        baselines([f"onnx:{write_discs(tmp_path / 'discs.onnx')}"], "boxes")

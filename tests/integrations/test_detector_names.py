@@ -48,7 +48,7 @@ def test_the_face_detector_takes_no_argument():
 @pytest.mark.parametrize("name", ["yolox_nano", "torchvision", "ultralytics"])
 @pytest.mark.parametrize("confidence", [-0.1, 1.1, float("nan")])
 def test_a_threshold_outside_its_range_is_refused(name, confidence):
-    with pytest.raises(sp.DataError, match="confidence"):
+    with pytest.raises(sp.SpecError, match=r"confidence=.* wanted a number from 0 to 1"):
         detector(name, confidence=confidence)
 
 

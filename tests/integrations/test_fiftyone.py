@@ -80,8 +80,17 @@ def dataset(tmp_path, monkeypatch):
     sp.Image.open("sample:astronaut").to_pil().save(tmp_path / "astronaut.png")
     data = fiftyone.Dataset()
     sample = fiftyone.Sample(filepath=str(tmp_path / "astronaut.png"))
-    face = fiftyone.Detection(label="face", bounding_box=[175 / 512, 66 / 512, 99 / 512, 99 / 512])
-    sample["ground_truth"] = fiftyone.Detections(detections=[face])
+    face = fiftyone.Detection(
+        label="face",
+        bounding_box=[175 / 512, 66 / 512, 99 / 512, 99 / 512],
+        index=7,
+        tags=["checked"],
+        attributes={"age": fiftyone.NumericAttribute(value=43)},
+        iscrowd=0,
+    )
+    outside = fiftyone.Detection(label="nothing", bounding_box=[1.5, 0, 0.1, 0.1])
+    sample["ground_truth"] = fiftyone.Detections(detections=[outside, face])
+    sample["weather"] = fiftyone.Classification(label="sunny")
     data.add_sample(sample)
     yield data
     data.delete()
@@ -90,13 +99,25 @@ def dataset(tmp_path, monkeypatch):
 @pytest.mark.filterwarnings("ignore")  # the host's own
 def test_the_operator_is_found_and_adds_masks(dataset):
     import fiftyone.operators as foo
+    from fiftyone.operators.executor import ExecutionError
 
     assert "@sampipe/segment/add_masks" in [one.uri for one in foo.list_operators(builtin=False)]
     params = {"field": "ground_truth", "into": "masks", "model": "nano", "device": "cpu"}
     result = foo.execute_operator("@sampipe/segment/add_masks", {"dataset": dataset, "params": params})
     assert result.result == {"samples": 1, "masks": 1}
+    _is_the_face_with_all_it_had(dataset)
+    wrong = {"boxes": "the dataset has no 'boxes'; there is .*ground_truth", "weather": "has no boxes or key points"}
+    for name, reason in wrong.items():
+        with pytest.raises(ExecutionError, match=reason):
+            asked = {"dataset": dataset, "params": {**params, "field": name}}
+            foo.execute_operator("@sampipe/segment/add_masks", asked).raise_exceptions()
+
+
+def _is_the_face_with_all_it_had(dataset):
     [found] = dataset.first()["masks"].detections
-    assert found.label == "face" and found.mask.any()
+    assert found.label == "face" and found.mask.any() and found.index == 7 and found.tags == ["checked"]
+    assert found.attributes["age"].value == 43 and found.iscrowd == 0
+    assert found.id != dataset.first()["ground_truth"].detections[1].id
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -113,3 +134,37 @@ def test_samples_are_a_source_of_prompts(dataset):
         FiftyOneBoxes(dataset="nothing")(IMAGE)
     with pytest.raises(sp.DataError, match="has no 'boxes'"):
         FiftyOneBoxes(dataset=dataset.name, field="boxes")(sp.Image.open(dataset.first().filepath))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_model_answers_a_sample_or_a_graph():
+    fiftyone = host("fiftyone", HOW)
+    from sampipe_integrations.fiftyone.model import SampipeModel
+
+    from sampipe.nodes import NanoDetector, Segment
+
+    picture = sp.Image.open("sample:astronaut")
+    sample = fiftyone.Sample(filepath="astronaut.png")
+    face = fiftyone.Detection(label="face", bounding_box=[175 / 512, 66 / 512, 99 / 512, 99 / 512], index=7)
+    sample["ground_truth"] = fiftyone.Detections(detections=[face])
+    model = SampipeModel(device="cpu")
+    model.needs_fields = {"prompt_field": "ground_truth"}
+    [answer] = model.predict_all([picture.pixels], samples=[sample])
+    [found] = answer.detections
+    prompts = prompts_from_label(sample["ground_truth"], picture)
+    wanted = Segment(device="cpu")(picture, prompts=prompts).best()
+    assert (found.label, found.index) == ("face", 7) and found.mask.sum() == wanted.area()[0]
+    everybody = SampipeModel(NanoDetector(device="cpu") | Segment(device="cpu"))
+    assert "person" in [one.label for one in everybody.predict(picture.pixels).detections]
+    for fields, reason in (({}, "got neither a graph nor"), ({"prompt_field": "nope"}, "the sample has no 'nope'")):
+        model.needs_fields = fields
+        with pytest.raises(sp.DataError, match=reason):
+            model.predict(picture.pixels, sample)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_model_is_applied_to_a_dataset(dataset):
+    from sampipe_integrations.fiftyone.model import SampipeModel
+
+    dataset.apply_model(SampipeModel(device="cpu"), label_field="masks", prompt_field="ground_truth")
+    _is_the_face_with_all_it_had(dataset)

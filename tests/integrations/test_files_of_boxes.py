@@ -21,7 +21,7 @@ def image(source):
 def coco(tmp_path):
     document = {
         "images": [{"id": 7, "file_name": "a/x.jpg"}, {"id": 9, "file_name": "b/x.jpg"}],
-        "categories": [{"id": 3, "name": "cat"}],
+        "categories": [{"id": 3, "name": "cat"}, {"id": 5, "name": "5"}],
         "annotations": [
             {"id": 1, "image_id": 7, "category_id": 3, "bbox": [2, 4, 10, 20], "keypoints": [5, 6, 2, 9, 9, 0]},
             {"id": 2, "image_id": 7, "category_id": 5, "bbox": [30, 10, 100, 20]},
@@ -86,16 +86,16 @@ def test_bad_files_are_said(tmp_path):
     (tmp_path / "lost.json").write_text('{"images": [{"id": 1, "file_name": "p.png"}], "annotations": [{"id": 1}]}')
     cases = [
         (CsvBoxes(path=str(tmp_path / "columns.csv")), "no column x1, y1; its first line names image, left, top"),
-        (CsvBoxes(path=str(tmp_path / "words.csv")), "line 2: y0 is 'two', wanted a number"),
+        (CsvBoxes(path=str(tmp_path / "words.csv")), "line 2: y0: got 'two', wanted a number"),
         (CsvBoxes(path=str(tmp_path / "none.csv")), "is no file; wanted a CSV file"),
-        (CocoBoxes(path=str(tmp_path / "words.json")), "not JSON"),
-        (CocoBoxes(path=str(tmp_path / "other.json")), "not COCO's format"),
-        (CocoBoxes(path=str(tmp_path / "lost.json")), "lacks image_id or category_id"),
+        (CocoBoxes(path=str(tmp_path / "words.json")), "cannot be read as JSON"),
+        (CocoBoxes(path=str(tmp_path / "other.json")), "lacks images"),
+        (CocoBoxes(path=str(tmp_path / "lost.json")), "lacks category_id"),
     ]
     for node, reason in cases:
         with pytest.raises(sp.DataError, match=reason):
             node(image("p.png"))
-    with pytest.raises(sp.DataError, match="wanted one of xyxy, xywh, cxcywh"):
+    with pytest.raises(sp.DataError, match="wanted one of 'xyxy', 'xywh', 'cxcywh'"):
         CsvBoxes(path="x.csv", box="yxyx")
     with pytest.raises(sp.DataError, match="neither boxes nor keypoints"):
         CocoBoxes(path="x.json", boxes=False)

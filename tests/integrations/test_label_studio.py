@@ -44,6 +44,13 @@ def test_points_of_one_parent_are_one_object():
     assert prompts_from_results([{"type": "choices", "value": {"choices": ["a"]}}], HW).boxes.shape == (0, 4)
 
 
+def test_a_box_and_a_click_on_one_object_are_one_object():
+    rows = [rectangle(10, 20, 50, 30, parentID="a"), point(20, 30, parentID="a"), point(90, 90, parentID="b")]
+    found = prompts_from_results(rows, HW)
+    assert len(found) == 2 and found.has_boxes.tolist() == [True, False]
+    assert found.points[0, 0].tolist() == [40, 30] and found.labels == ("cat", "face")
+
+
 @pytest.fixture
 def export(tmp_path):
     tasks = [
@@ -74,9 +81,9 @@ def test_an_export_as_a_source_of_prompts(export):
 
 def test_other_files_are_said(tmp_path):
     (tmp_path / "x.json").write_text('[{"data": {"text": "no picture"}}]')
-    with pytest.raises(sp.DataError, match=r"not an export of Label Studio with pictures in data.image"):
+    with pytest.raises(sp.DataError, match=r"x.json: task 0: data: lacks image; it has text"):
         LabelStudioBoxes(path=str(tmp_path / "x.json"))(sp.Image.open("sample:coins"))
-    with pytest.raises(sp.DataError, match="wanted predictions or annotations"):
+    with pytest.raises(sp.DataError, match="wanted one of 'predictions', 'annotations'"):
         LabelStudioBoxes(path="x.json", take="both")
 
 
@@ -89,6 +96,13 @@ def test_brush_regions_hold_the_masks():
     decoded = brush.decode_rle(region["value"]["rle"]).reshape(*HW, 4)[..., 3] > 0
     assert np.array_equal(decoded, pixels[0])
     assert region["value"]["brushlabels"] == ["face"] and "score" not in region
+
+
+def test_regions_of_two_answers_never_share_an_id():
+    host("label_studio_sdk.converter.brush", 'pip install "sampipe[label_studio]"')
+    masks = sp.Masks.from_binary(np.ones((3, *HW), bool))
+    found = [region["id"] for _ in range(2) for region in brush_results(masks, from_name="brush", to_name="image")]
+    assert len(set(found)) == 6, "an accepted region would replace another"
 
 
 @pytest.mark.filterwarnings("ignore")  # the host's own
@@ -122,3 +136,21 @@ def test_the_backend_answers_over_the_real_server(tmp_path, monkeypatch):
             mask = brush.decode_rle(region["value"]["rle"]).reshape(512, 512, 4)[..., 3] > 0
             rows, columns = np.nonzero(mask)
             assert 150 < columns.mean() < 300 and 40 < rows.mean() < 200 and region["value"]["brushlabels"] == ["face"]
+
+
+def test_numbers_as_text_are_numbers_and_others_are_named():
+    found = prompts_from_results([rectangle("10", "20", "50", 30.0, score="0.75"), point("50", "50")], HW)
+    assert found.boxes[0].tolist() == [20, 20, 120, 50] and found.scores[0] == 0.75
+    assert found.points[1, 0].tolist() == [100, 50]
+    wrong = [
+        (rectangle(None, 0, 1, 1), "region 0: value: x: got None"),
+        (rectangle(0, "a", 1, 1), "value: y: got 'a', wanted a number"),
+        (rectangle(0, 0, float("nan"), 1), "width: got nan, wanted a finite number"),
+        (point([5], 5), r"x: got \[5\], wanted a number"),
+        (rectangle(0, 0, 1, 1, label=7), "wanted a list of labels"),
+        (point(5, 5, is_positive="no"), "is_positive: got 'no'"),
+        ({"type": "rectanglelabels"}, "region 0: lacks value"),
+    ]
+    for region, message in wrong:
+        with pytest.raises(sp.DataError, match=message):
+            prompts_from_results([region], HW)

@@ -108,5 +108,5 @@ def test_what_is_here_is_told_without_loading(name: str, tmp_path: Path, monkeyp
 
 
 def test_words_have_no_eyes() -> None:
-    with pytest.raises(sp.DataError, match="cannot look at pictures"):
+    with pytest.raises(sp.DataError, match="cannot look at images"):
         load_clip("words")

@@ -9,8 +9,8 @@ import pytest
 from sampipe_integrations.openvino import OpenVinoEncode
 
 import sampipe as sp
-from sampipe.eval.smoke import write_random_model
 from sampipe.graph.registry import node_types
+from sampipe.measure.quality.smoke import write_random_model
 from sampipe.models import load_model
 from sampipe.nodes import DecodeMasks
 
@@ -28,7 +28,7 @@ BOXES = sp.Prompts.from_boxes(np.array([[10, 10, 50, 40]], np.float32))
 
 def test_the_embedding_is_ours_but_for_rounding(model: str) -> None:
     ours = load_model(model, "cpu").encode([IMAGE])[0]
-    found = OpenVinoEncode(model=model, device="cpu", precision="f32").run(IMAGE)
+    found = OpenVinoEncode(model=model, device="cpu", precision="exact").run(IMAGE)
     assert (found.model_key, found.image_key, found.frame) == (ours.model_key, ours.image_key, ours.frame)
     np.testing.assert_allclose(found.features.numpy(), ours.features.numpy(), atol=1e-4)
 
@@ -51,5 +51,5 @@ def test_it_is_registered_and_says_what_it_needs(model: str) -> None:
 
 
 def test_a_precision_that_there_is_not() -> None:
-    with pytest.raises(sp.DataError, match="precision: got 'int3', wanted one of bf16, f32"):
+    with pytest.raises(sp.DataError, match="precision='int3' does not fit; wanted one of 'exact', 'bf16'"):
         OpenVinoEncode(precision="int3")

@@ -101,3 +101,31 @@ def test_what_is_no_raster_says_so(tmp_path: Path, scene: Path) -> None:
             raster.segment(Annotate())
         with pytest.raises(sp.DataError, match="wanted masks of it"):
             raster.save_labels(sp.Masks.empty((9, 9)), tmp_path / "labels.tif")
+
+
+@pytest.mark.parametrize(
+    ("dtype", "nodata"),
+    [("uint8", 255), ("uint8", 7), ("uint16", 65535), ("int16", -32768), ("uint32", 2**32 - 1), ("int32", -1),
+     ("float32", -3.4028234663852886e38), ("float32", np.inf), ("float64", np.nan), ("float64", 1e300)],
+)  # fmt: skip
+def test_what_has_no_data_is_black(dtype: str, nodata: float, tmp_path: Path) -> None:
+    pixels = np.linspace(20, 120, 3 * 24 * 32).reshape(3, 24, 32).astype(dtype)
+    pixels[:, :5], pixels[1, 20, 30] = nodata, nodata
+    with Raster(write_raster(tmp_path / "holes.tif", pixels, nodata=nodata)) as raster:
+        read = raster.read((0, 0, 32, 24)).pixels
+    assert (read[:5] == 0).all() and read[20, 30, 1] == 0
+    assert (read[10:20] > 0).all() and read[5:].max() > 100
+
+
+def test_what_a_mask_or_an_alpha_band_leaves_out_is_black(tmp_path: Path) -> None:
+    pixels = np.full((4, 24, 32), 200, np.uint8)
+    pixels[3, :, :6] = 0
+    with Raster(write_raster(tmp_path / "alpha.tif", pixels, photometric="RGB", alpha="YES")) as raster:
+        read = raster.read((0, 0, 32, 24)).pixels
+    assert (read[:, :6] == 0).all() and (read[:, 6:] == 200).all()
+    path = write_raster(tmp_path / "masked.tif", pixels[:3])
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(path, "r+") as file:
+        file.write_mask(np.arange(24)[:, None] * np.ones(32) > 3)
+    with Raster(path) as raster:
+        read = raster.read((0, 0, 32, 24)).pixels
+    assert (read[:4] == 0).all() and (read[4:] == 200).all()

@@ -92,8 +92,8 @@ def test_wrong_parameters_are_said():
         ({"tile": (0, 5)}, "less than the tile"),
         ({"tile": (64, 64), "overlap": (64, 0)}, "less than the tile"),
         ({"tile": (64,)}, "two whole numbers"),
-        ({"overlap_filter": "most"}, "wanted one of nms, merge, none"),
-        ({"overlap_metric": "most"}, "wanted one of ios, iou"),
+        ({"overlap_filter": "most"}, "wanted one of 'nms', 'merge', 'none'"),
+        ({"overlap_metric": "most"}, "wanted one of 'ios', 'iou'"),
         ({"threads": 0}, "at least 1"),
     ):
         with pytest.raises(sp.DataError, match=reason):

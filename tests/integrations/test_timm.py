@@ -41,11 +41,11 @@ def model(weights: str) -> FeatureModel:
     return load(DINO, weights, "cpu")
 
 
-def blocks_of(colour: tuple[int, int, int], places: list[tuple[int, int]]) -> sp.Image:
-    """A noisy grey picture, 112 x 84, with coloured squares of 28 pixels."""
+def blocks_of(color: tuple[int, int, int], places: list[tuple[int, int]]) -> sp.Image:
+    """A noisy grey picture, 112 x 84, with colored squares of 28 pixels."""
     pixels = np.random.default_rng(0).integers(90, 120, (84, 112, 3)).astype(np.uint8)
     for x, y in places:
-        pixels[y : y + 28, x : x + 28] = colour
+        pixels[y : y + 28, x : x + 28] = color
     return sp.Image.from_array(pixels)
 
 
@@ -117,5 +117,5 @@ def test_weights_of_another_model(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("side", [10, 51.8, "518"])
 def test_a_side_that_does_not_fit(side: object) -> None:
-    with pytest.raises(sp.DataError, match="side: got"):
+    with pytest.raises(sp.DataError, match=r"side=.* wanted a whole number from 64 to 4096"):
         TimmSimilarPrompts(examples=[SQUARE], side=side)  # type: ignore[arg-type]

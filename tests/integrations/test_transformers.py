@@ -1,17 +1,16 @@
-"""transformers: its detectors and its Segment Anything models, against the package itself."""
+"""transformers: its detectors, against the package itself."""
 
 import numpy as np
 import pytest
 import torch
-from sampipe_integrations.transformers import TransformersDetector, TransformersSegment
-from tiny_transformers import write_detr, write_sam, write_sam2, write_yolos
+from sampipe_integrations.transformers import TransformersDetector
+from tiny_transformers import write_detr, write_sam, write_yolos
 
 import sampipe as sp
 from sampipe.graph.registry import detector
 from sampipe.testing import check_node
 
-BOXES = [[20, 30, 200, 220], [150, 60, 400, 280], [10, 10, 60, 90]]
-WRITERS = {"detr": write_detr, "yolos": write_yolos, "sam": write_sam, "sam2": write_sam2}
+WRITERS = {"detr": write_detr, "yolos": write_yolos, "sam": write_sam}
 
 
 @pytest.fixture(scope="module")
@@ -55,42 +54,6 @@ def test_classes_and_nothing_found(models, picture):
         TransformersDetector(model=models["detr"], classes="nutt")(picture)
 
 
-@pytest.mark.parametrize("name", ["sam", "sam2"])
-def test_masks_are_those_of_transformers(models, picture, name):
-    from transformers import AutoImageProcessor, AutoModelForMaskGeneration, Sam2Processor, SamProcessor
-
-    images = AutoImageProcessor.from_pretrained(models[name])
-    processor = {"sam": SamProcessor, "sam2": Sam2Processor}[name](images)
-    model = AutoModelForMaskGeneration.from_pretrained(models[name]).eval()
-    inputs = processor(images=picture.to_pil(), input_boxes=[BOXES], return_tensors="pt")
-    with torch.inference_mode():
-        outputs = model(**{k: v for k, v in inputs.items() if "size" not in k}, multimask_output=True)
-    node = TransformersSegment(model=models[name], multimask="always", device="cpu")
-    masks = node(picture, prompts=sp.Prompts.from_boxes(BOXES, labels=["a", "b", "c"]))
-    assert masks.num_candidates == 3 and masks.prompts.labels == ("a", "b", "c")
-    assert np.allclose(masks.iou_scores, outputs.iou_scores[0].numpy(), atol=1e-4)
-    assert torch.allclose(masks.logits, outputs.pred_masks[0], atol=1e-3)
-    sizes = [inputs["original_sizes"]] + ([inputs["reshaped_input_sizes"]] if name == "sam" else [])
-    pixels = images.post_process_masks(outputs.pred_masks, *sizes)[0].numpy()
-    for column in range(3):
-        ours = masks.candidate(column).binary()
-        assert np.mean(ours == pixels[:, column]) > 0.95  # random logits at a coarse grid, resampled in two ways
-
-
-@pytest.mark.parametrize("name", ["sam", "sam2"])
-def test_an_object_does_not_depend_on_its_company(models, picture, name):
-    points = sp.Prompts.from_points([[[50, 60], [100, 120]]], [[1, 0]])
-    mixed = sp.Prompts.concat([sp.Prompts.from_boxes(BOXES[:1]), points, sp.Prompts.from_points([[200, 100]])])
-    node = TransformersSegment(model=models[name], multimask="never", device="cpu")
-    together = node(picture, prompts=mixed)
-    assert together.num_candidates == 1
-    for row in range(3):
-        alone = node(picture, prompts=mixed.select([row]))
-        assert torch.allclose(together.logits[row], alone.logits[0], atol=1e-4)
-    lone_point = TransformersSegment(model=models[name], device="cpu")(picture, prompts=mixed.select([2]))
-    assert lone_point.num_candidates == 3
-
-
 def test_wrong_models_are_refused(models, tmp_path, monkeypatch):
     from safetensors.torch import load_file, save_file
 
@@ -108,7 +71,6 @@ def test_wrong_models_are_refused(models, tmp_path, monkeypatch):
         (TransformersDetector(model=str(broken)), r"would stay random, such as class_labels_classifier.weight"),
         (TransformersDetector(model=str(pickled)), "cannot load an object detector"),
         (TransformersDetector(model=models["sam"]), "cannot load an object detector"),
-        (TransformersSegment(model=models["detr"]), "cannot load a mask generation model"),
         (TransformersDetector(model="nobody/nothing-here"), "nobody/nothing-here: transformers cannot load"),
     ):
         with pytest.raises(sp.CheckpointError, match=reason):
@@ -118,16 +80,12 @@ def test_wrong_models_are_refused(models, tmp_path, monkeypatch):
 def test_what_is_missing_is_said_before_anything_loads(models):
     node = TransformersDetector(model="nobody/nothing-here")
     assert [one.name for one in node.requirements() if not one.is_met()] == ["nobody/nothing-here"]
-    assert all(one.is_met() for one in TransformersSegment(model=models["sam"], device="cpu").requirements())
     assert detector("transformers:facebook/detr-resnet-50", confidence=0.7).changed_params() == {
         "model": "facebook/detr-resnet-50",
         "confidence": 0.7,
     }
 
 
-@pytest.mark.parametrize("name", WRITERS)
+@pytest.mark.parametrize("name", ["detr", "yolos"])
 def test_they_behave_as_nodes(models, picture, name):
-    if name.startswith("sam"):
-        check_node(TransformersSegment(model=models[name], device="cpu"))
-    else:
-        check_node(TransformersDetector(model=models[name], confidence=0.1, device="cpu"), image=picture)
+    check_node(TransformersDetector(model=models[name], confidence=0.1, device="cpu"), image=picture)

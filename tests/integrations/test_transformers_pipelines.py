@@ -19,7 +19,7 @@ def picture():
 
 def test_mask_generation_gives_what_segment_everything_finds(picture):
     found = MaskGenerator(model="nano", device="cpu")(picture.to_pil(), **QUICK)
-    node = SegmentEverything(points_per_side=4, pred_iou_threshold=0.0, stability_threshold=0.0, device="cpu")
+    node = SegmentEverything(points_per_side=4, min_iou=0.0, stability_threshold=0.0, device="cpu")
     wanted = node(picture)
     assert len(found["masks"]) == len(wanted) > 1
     assert np.array_equal(np.stack(found["masks"]), wanted.binary())
@@ -44,8 +44,9 @@ def test_it_has_the_keys_and_types_of_the_pipeline(picture, tmp_path):
     assert set(found) == set(wanted) == {"masks", "scores", "rle_mask", "bounding_boxes"}
     for key in found:
         assert type(found[key]) is type(wanted[key]), key
-    assert found["masks"][0].shape == np.asarray(wanted["masks"][0]).shape == picture.hw
-    assert found["masks"][0].dtype == bool and found["scores"].dtype == torch.float32
+    assert type(found["masks"][0]) is type(wanted["masks"][0])
+    assert found["masks"][0].shape == wanted["masks"][0].shape == picture.hw
+    assert found["masks"][0].dtype == wanted["masks"][0].dtype == torch.bool and found["scores"].dtype == torch.float32
     assert set(found["rle_mask"][0]) == set(wanted["rle_mask"][0]) == {"size", "counts"}
     assert found["bounding_boxes"].shape == (len(found["masks"]), 4)
 
@@ -56,6 +57,22 @@ def test_several_pictures_and_unknown_options(picture, tmp_path):
     assert len(both) == 2 and np.array_equal(both[0]["masks"][0], both[1]["masks"][0])
     with pytest.raises(sp.DataError, match="'points' is no option here; there are points_per_batch"):
         MaskGenerator()(picture, points=3)
+
+
+def test_options_are_honoured_or_refused_by_name(picture):
+    from transformers.pipelines import MaskGenerationPipeline
+
+    names = ("mask_threshold", "max_hole_area", "max_sprinkle_area", "timeout", *QUICK, "crops_nms_thresh")
+    accepted = MaskGenerationPipeline._sanitize_parameters(None, **dict.fromkeys(names, 0))
+    assert {name for part in accepted for name in part} == set(names), "all that the pipeline takes is known here"
+    strict, loose = (
+        len(MaskGenerator(device="cpu", crops_nms_thresh=overlap, **QUICK)(picture)["masks"]) for overlap in (0.05, 1.0)
+    )
+    assert strict < loose, "without crops, too"
+    assert MaskGenerator(device="cpu", mask_threshold=0.0, timeout=None, **QUICK)(picture)["masks"]
+    for name, value in (("mask_threshold", 0.5), ("max_hole_area", 10), ("max_sprinkle_area", 10), ("timeout", 3.0)):
+        with pytest.raises(sp.DataError, match=f"{name}: got {value}, and only"):
+            MaskGenerator(**{name: value})
 
 
 def test_zero_shot_image_segmentation(picture, tmp_path):

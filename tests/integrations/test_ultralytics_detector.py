@@ -37,7 +37,7 @@ def detector(yolo_weights):
 
 
 def test_detections_are_those_of_ultralytics(detector, picture, yolo_weights, tmp_path):
-    picture.to_pil().save(tmp_path / "picture.png")  # ultralytics reads the file itself: its own colour order
+    picture.to_pil().save(tmp_path / "picture.png")  # ultralytics reads the file itself: its own color order
     with side_effects_undone():
         model = load_ultralytics().YOLO(yolo_weights)
         file = str(tmp_path / "picture.png")

@@ -14,7 +14,7 @@ from sampipe_integrations.ultralytics import UltralyticsDetector, YoloWorld
 
 import sampipe as sp
 from sampipe.jobs.fingerprint import fingerprint
-from sampipe.models.checkpoints import file_digest
+from sampipe.models.weights.checkpoints import file_digest
 
 
 @pytest.mark.parametrize(

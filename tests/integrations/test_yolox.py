@@ -7,45 +7,14 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
 from sampipe_integrations.onnx import YoloxDetector
 from sampipe_integrations.onnx.coco80 import COCO80
 from sampipe_integrations.onnx.decoding import decode, letterbox
+from tiny_yolox import CELL, rows_with, write_model
 
 import sampipe as sp
 from sampipe.testing import check_node
-
-CELL = 64 + 5
-"""Row of stride 16, second row, second column: 64 cells of stride 8 come first in an input of 64 x 64."""
-
-
-def write_model(path, rows, shape=(1, 3, 64, 64)):
-    """An ONNX model whose output is ``rows``, whatever the picture (which it uses: 0 times)."""
-    images = helper.make_tensor_value_info("images", TensorProto.FLOAT, list(shape))
-    output = helper.make_tensor_value_info("output", TensorProto.FLOAT, [1, *rows.shape])
-    nodes = [
-        helper.make_node("ReduceMean", ["images"], ["mean"], axes=[0, 1, 2, 3], keepdims=0),
-        helper.make_node("Mul", ["mean", "zero"], ["nothing"]),
-        helper.make_node("Add", ["rows", "nothing"], ["output"]),
-    ]
-    constants = [
-        numpy_helper.from_array(np.float32(0), "zero"),
-        numpy_helper.from_array(rows[None].astype(np.float32), "rows"),
-    ]
-    graph = helper.make_graph(nodes, "yolox", [images], [output], constants)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 11)], ir_version=8)
-    onnx.save(model, path)
-    return str(path)
-
-
-def rows_with(*detections, classes=2, count=84):
-    """Output rows that hold the given (row, x, y, log w, log h, objectness, *class scores)."""
-    rows = np.zeros((count, 5 + classes), np.float32)
-    for row, *values in detections:
-        rows[row] = values
-    return rows
 
 
 @pytest.fixture

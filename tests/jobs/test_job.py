@@ -9,11 +9,14 @@ import numpy as np
 import pytest
 from filelock import FileLock
 from PIL import Image as PilImage
+from sampipe_integrations.files import CocoBoxes, CsvBoxes
+from sampipe_integrations.label_studio import LabelStudioBoxes
 
 import sampipe as sp
 from sampipe.jobs import Job, Progress, masks_of_row, read_manifest, read_rows, write_manifest
-from sampipe.jobs.exports import write_coco
-from sampipe.jobs.suspects import DEATHS, SUSPECTS, Suspects
+from sampipe.jobs.crash_log import CRASHES, MAX_CRASHES, CrashLog
+from sampipe.jobs.exports import write_rows
+from sampipe.nodes import Follow, MaskPrompts, Segment, SimilarPrompts, Tiled
 
 
 @pytest.fixture
@@ -57,7 +60,7 @@ def test_bad_images_are_rows_with_the_reason(folder: Path, graph: sp.Graph, pict
     errors = {row["path"]: row["error"] for row in read_rows(folder / "rows") if row["error"]}
     assert (state.done, state.errors) == (8, 3)
     assert list(errors) == [str(pictures[1]), str(pictures[2]), "missing.png"]
-    for path, reason in zip(errors, ("a black picture", "not a picture", "cannot be read"), strict=True):
+    for path, reason in zip(errors, ("a black picture", "is not an image", "cannot be read"), strict=True):
         assert reason in errors[path]
 
 
@@ -76,7 +79,7 @@ def test_an_interrupted_job_keeps_what_is_done_and_does_only_the_rest(folder: Pa
     Job(folder, graph).run(lambda progress: again.append(progress.row["path"]))
     assert sorted(again + kept) == sorted(entry.path for entry in read_manifest(folder / "manifest.parquet"))
     assert sorted(paths(folder)) == sorted(again + kept)
-    assert not (folder / "suspects.json").exists()
+    assert not (folder / "crashes.json").exists()
 
 
 def test_a_job_goes_on_only_with_the_same_graph_exports_and_manifest(
@@ -90,6 +93,70 @@ def test_a_job_goes_on_only_with_the_same_graph_exports_and_manifest(
     write_manifest(map(str, pictures[:2]), folder / "manifest.parquet")
     with pytest.raises(sp.DataError, match="another manifest"):
         Job(folder, graph, save=["coco"]).run()
+
+
+def _nodes_that_read(file: Path) -> list[sp.Node]:
+    """One of each node that reads a file, which is ``file``."""
+    path = str(file)
+    graph = CsvBoxes(path=path) | Segment()
+    return [
+        MaskPrompts(path=path),
+        SimilarPrompts(examples=[{"image": "sample:coins", "mask": path}]),
+        CsvBoxes(path=path),
+        CocoBoxes(path=path),
+        CocoBoxes(path="somewhere.json", results=path),
+        LabelStudioBoxes(path=path),
+        Tiled.of(graph),
+        Follow.of(CsvBoxes(path=path)),
+    ]
+
+
+def test_a_node_that_reads_a_file_is_another_when_the_file_changed(tmp_path: Path) -> None:
+    file = tmp_path / "read.csv"
+    file.write_text("first")
+    nodes = _nodes_that_read(file)
+    before = [node.digest() for node in nodes]
+    assert all(str(file) in node.input_files() for node in nodes)
+    file.write_text("second")
+    for node, digest in zip(nodes, before, strict=True):
+        assert node.digest() != digest, node
+    file.write_text("first")
+    assert [node.digest() for node in nodes] == before
+
+
+def test_a_job_is_not_resumed_when_a_file_that_a_node_reads_has_changed(
+    tmp_path: Path, folder: Path, pictures: list[Path]
+) -> None:
+    boxes = tmp_path / "boxes.csv"
+    boxes.write_text("image,x0,y0,x1,y1\n" + "".join(f"{path},2,3,20,20\n" for path in pictures))
+
+    def boxes_as_masks(image: sp.Image) -> sp.Masks:
+        return fill(image, prompts=read(image))
+
+    fill, read = FilledBoxes(), CsvBoxes(path=str(boxes))
+    graph = sp.trace(boxes_as_masks)
+    with pytest.raises(KeyboardInterrupt):
+        Job(folder, graph).run(_stop)
+    boxes.write_text(boxes.read_text().replace("2,3", "5,5"))
+    with pytest.raises(sp.DataError, match=r"other contents of a file that a node reads \(of read\)"):
+        Job(folder, graph).run()
+    boxes.write_text(boxes.read_text().replace("5,5", "2,3"))
+    assert Job(folder, graph).run().done == len(pictures)
+
+
+def _stop(_: Progress) -> None:
+    raise KeyboardInterrupt
+
+
+@sp.register("jobs_files_test")
+class FilledBoxes(sp.Node):
+    """Every box as a mask."""
+
+    def run(self, image: sp.Image, prompts: sp.Prompts) -> sp.Masks:
+        masks = np.zeros((len(prompts), *image.hw), bool)
+        for mask, (x0, y0, x1, y1) in zip(masks, np.asarray(prompts.boxes, int), strict=True):
+            mask[y0:y1, x0:x1] = True
+        return sp.Masks.from_binary(masks, prompts)
 
 
 def test_a_file_that_changed_since_the_manifest_is_an_error(
@@ -118,8 +185,8 @@ def test_an_image_that_kills_its_process_is_done_last_and_given_up_in_the_end(
     folder: Path, graph: sp.Graph, pictures: list[Path]
 ) -> None:
     killer = str(pictures[0])
-    for _ in range(DEATHS):
-        Suspects(folder / SUSPECTS).begins(killer, alone=True)  # and the process is no more
+    for _ in range(MAX_CRASHES):
+        CrashLog(folder / CRASHES).begins(killer, alone=True)  # and the process is no more
     order: list[str] = []
     state = Job(folder, graph).run(lambda progress: order.append(progress.row["path"]))
     assert order[-1] == killer
@@ -129,7 +196,7 @@ def test_an_image_that_kills_its_process_is_done_last_and_given_up_in_the_end(
 
 def test_an_image_under_way_at_a_death_is_only_a_suspect(folder: Path, graph: sp.Graph, pictures: list[Path]) -> None:
     for path in pictures[:2]:
-        Suspects(folder / SUSPECTS).begins(str(path), alone=False)
+        CrashLog(folder / CRASHES).begins(str(path), alone=False)
     order: list[str] = []
     assert Job(folder, graph).run(lambda progress: order.append(progress.row["path"])).errors == 0
     assert order[-1] == str(pictures[1])
@@ -138,17 +205,17 @@ def test_an_image_under_way_at_a_death_is_only_a_suspect(folder: Path, graph: sp
 def test_the_coco_file_is_what_the_node_would_have_written(
     folder: Path, graph: sp.Graph, pictures: list[Path], tmp_path: Path
 ) -> None:
-    from sampipe.nodes import SaveCoco
+    from sampipe.nodes import SaveMasks
 
     Job(folder, graph).run()
-    write_coco(folder / "rows", "masks", tmp_path / "rows.json")
-    save = SaveCoco(path=str(tmp_path / "node.json"))
+    write_rows(folder / "rows", "masks", tmp_path / "rows", "coco")
+    save = SaveMasks(format="coco", directory=str(tmp_path / "node"))
     for path in pictures:
         image = sp.Image.open(path)
         save.run(image, graph.run(image=image).masks)
     save.flush()
-    from_rows, from_node = (json.loads((tmp_path / name).read_text()) for name in ("rows.json", "node.json"))
-    assert from_rows["images"] == from_node["images"]
+    from_rows, from_node = (json.loads((tmp_path / name / "annotations.json").read_text()) for name in ("rows", "node"))
+    assert len(from_rows["images"]) == len(from_node["images"]) == len(pictures)
     assert from_rows["categories"] == from_node["categories"]
     for mine, nodes in zip(from_rows["annotations"], from_node["annotations"], strict=True):
         assert mine == nodes

@@ -11,7 +11,7 @@ import pytest
 import sampipe as sp
 from sampipe.jobs import read_manifest, write_manifest
 from sampipe.jobs.reading import read_ahead, read_image
-from sampipe.jobs.sources import read_source
+from sampipe.types.sources import read_source
 
 
 def test_it_reads_back_what_it_wrote(tmp_path: Path, pictures: list[Path]) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from sampipe.models.config import MaskDecoderConfig, SamConfig, TinyViTConfig, ViTConfig
+from sampipe.models.config import MaskDecoderConfig, SamConfig
+from sampipe.models.encoders import TinyViTConfig, ViTConfig
 from sampipe.models.sam import Sam
 
 SMALL_DECODER = MaskDecoderConfig(mlp_dim=96, iou_head_dim=48)

@@ -14,11 +14,12 @@ from torch import Tensor
 
 from sampipe.errors import CheckpointError
 from sampipe.models.architecture import infer_config
-from sampipe.models.checkpoints import CONFIG_KEY, Checkpoint
-from sampipe.models.config import NanoConfig, SamConfig, TinyViTConfig, ViTConfig
-from sampipe.models.known import known_model
-from sampipe.models.naming import to_official
+from sampipe.models.config import SamConfig
+from sampipe.models.encoders import EfficientNetLiteConfig, TinyViTConfig, ViTConfig
 from sampipe.models.sam import Sam
+from sampipe.models.weights.checkpoints import CONFIG_KEY, Checkpoint
+from sampipe.models.weights.known import known_model
+from sampipe.models.weights.naming import to_official
 
 PUBLISHED = {
     "vit_b": SamConfig(),
@@ -100,7 +101,7 @@ def test_other_sizes(config: SamConfig) -> None:
 
 
 def test_our_own_files_say_what_they_are() -> None:
-    config = SamConfig(image_encoder=NanoConfig(depths=(1, 1, 1, 1), attention_layers=1))
+    config = SamConfig(image_encoder=EfficientNetLiteConfig(depths=(1, 1, 1, 1, 1, 1, 1), attention_layers=1))
     assert infer_config(stored(config, {CONFIG_KEY: json.dumps(config.to_dict())})) == config
 
 

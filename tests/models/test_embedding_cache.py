@@ -10,7 +10,7 @@ import pytest
 import torch
 from random_sam import SMALL_VIT, random_sam
 
-from sampipe._report import listening
+from sampipe.graph.run.events import listening
 from sampipe.models import EmbeddingCache, SamModel
 from sampipe.types import Image
 

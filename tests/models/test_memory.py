@@ -11,7 +11,8 @@ import json, resource
 import numpy as np, torch
 import sampipe as sp
 from sampipe.models import Sam, SamConfig, SamModel
-from sampipe.models.config import MaskDecoderConfig, ViTConfig
+from sampipe.models.config import MaskDecoderConfig
+from sampipe.models.encoders import ViTConfig
 
 torch.set_num_threads(1)
 torch.manual_seed(0)

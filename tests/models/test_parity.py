@@ -15,10 +15,11 @@ from random_sam import SMALL_TINY_VIT, SMALL_VIT, random_sam
 from safetensors.torch import save_file
 from torch import Tensor
 
-from sampipe.models.config import MaskDecoderConfig, SamConfig, TinyViTConfig, ViTConfig
-from sampipe.models.naming import to_transformers
+from sampipe.models.config import MaskDecoderConfig, SamConfig
+from sampipe.models.encoders import TinyViTConfig, ViTConfig
+from sampipe.models.model import SamModel
 from sampipe.models.prompt_encoder import PromptTensors
-from sampipe.models.sam import SamModel
+from sampipe.models.weights.naming import to_transformers
 from sampipe.types import Image, Prompts
 
 TOLERANCE = 1e-4  # of the largest value

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 import torch
@@ -9,14 +11,17 @@ from random_sam import SMALL_VIT, random_sam
 
 from sampipe.errors import DataError
 from sampipe.models import SamModel
-from sampipe.models.config import MaskDecoderConfig, NanoConfig, PromptEncoderConfig, SamConfig
+from sampipe.models.config import MaskDecoderConfig, PromptEncoderConfig, SamConfig
+from sampipe.models.encoders import EfficientNetLiteConfig
 from sampipe.models.mask_decoder import MaskDecoder
+from sampipe.models.model import _chunks_across
 from sampipe.models.prompt_encoder import DrawnPrompts, PromptTensors
 from sampipe.types import Image, ImageEmbedding, Masks, Prompts
 
 SMALL_NANO = SamConfig(
-    image_encoder=NanoConfig(
-        widths=(8, 16, 24, 32), depths=(1, 1, 1, 1), attention_layers=1, attention_heads=2, out_channels=64,
+    image_encoder=EfficientNetLiteConfig(
+        widths=(8, 8, 16, 16, 24, 32, 32), depths=(1, 1, 1, 1, 1, 1, 1),
+        context_channels=32, attention_layers=1, attention_heads=2, out_channels=64,
         fine_channels=(16, 8), image_size=128,
     ),
     prompt_encoder=PromptEncoderConfig(draw=True),
@@ -124,6 +129,61 @@ def test_what_many_prompts_share_is_made_once_and_for_few_not_at_all(
     vit = SamModel(random_sam(SMALL_VIT), name="vit")
     image = Image.from_array(np.zeros((90, 120, 3), np.uint8))
     boxes = Prompts.from_boxes([[5, 5, 60 + i, 70] for i in range(objects)])
-    monkeypatch.setattr("sampipe.models.sam._CPU_VALUES", 2 * vit.config.grid**2 * vit.config.embed_dim)
+    monkeypatch.setattr("sampipe.models.model._CPU_VALUES", 2 * vit.config.grid**2 * vit.config.embed_dim)
     vit.decode(vit.encode([image])[0], boxes, multimask=False)
     assert len(made) == times
+
+
+@pytest.fixture
+def two_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    before = torch.get_num_threads()
+    monkeypatch.setattr("sampipe._cores.cores", lambda: 2)
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+def close(ours: Masks, theirs: Masks) -> None:
+    assert ours.logits is not None and theirs.logits is not None
+    torch.testing.assert_close(ours.logits, theirs.logits, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(ours.iou_scores, theirs.iou_scores, rtol=1e-4, atol=1e-4)
+
+
+def test_objects_over_the_cores_are_what_they_are_on_one(
+    model: SamModel, embedding: ImageEmbedding, two_threads: None
+) -> None:
+    many = Prompts.concat([MIXED] * 4)
+    spread, found = model.decode(embedding, many, multimask=True), model.decode_above_iou(embedding, many, min_iou=-9)
+    torch.set_num_threads(1)
+    close(spread, model.decode(embedding, many, multimask=True))
+    close(found, model.decode_above_iou(embedding, many, min_iou=-9))
+    assert len(found) == 3 * len(many)
+
+
+OTHER = np.random.default_rng(1).integers(0, 255, (100, 70, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("limit", [2, 100], ids=["small chunks", "one chunk"])
+def test_several_images_are_what_each_is_alone(
+    model: SamModel, embedding: ImageEmbedding, limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embeddings = [embedding, *model.encode([Image.from_array(OTHER)])]
+    masks = Prompts.from_boxes([[9, 9, 50, 60]])
+    with_mask = masks.replace(mask_logits=np.ones((1, model.config.mask_size, model.config.mask_size)))
+    prompts = [Prompts.concat([MIXED, with_mask]), Prompts.concat([with_mask, MIXED, MIXED])]
+    alone = [model.decode(*pair, multimask=False) for pair in zip(embeddings, prompts, strict=True)]
+    for together, one in zip(model.decode_batch(embeddings, prompts, multimask=False), alone, strict=True):
+        close(together, one)
+    monkeypatch.setattr(SamModel, "_chunks", lambda _, images: list(_chunks_across(images, limit)))  # as on a GPU
+    for together, one in zip(model.decode_batch(embeddings, prompts, multimask=False), alone, strict=True):
+        close(together, one)
+
+
+def test_stacked_images_are_what_each_is_alone(model: SamModel, embedding: ImageEmbedding, two_threads: None) -> None:
+    images = [Image.from_array(OTHER), Image.from_array(OTHER[::-1].copy())]
+    alone = [model.encode([image])[0] for image in images]
+    for way in (model.encode, model._encode):  # an image a core; all through the network, as on a GPU
+        for together, one in zip(way(images), alone, strict=True):
+            assert (together.image_key, together.frame) == (one.image_key, one.frame)
+            for ours, theirs in zip((together.features, *together.fine), (one.features, *one.fine), strict=True):
+                torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)

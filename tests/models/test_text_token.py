@@ -10,8 +10,9 @@ import torch
 
 from sampipe import CheckpointError, DataError, Embedding, Image, Prompts, load_model
 from sampipe.models import Sam, SamConfig
-from sampipe.models.checkpoints import save_checkpoint
-from sampipe.models.config import MaskDecoderConfig, PromptEncoderConfig, ViTConfig
+from sampipe.models.config import MaskDecoderConfig, PromptEncoderConfig
+from sampipe.models.encoders import ViTConfig
+from sampipe.models.weights.checkpoints import save_checkpoint
 
 SPACE = "clip-test"
 

@@ -13,8 +13,9 @@ def tiny_sam(tmp_path_factory: pytest.TempPathFactory) -> str:
     import torch
 
     from sampipe.models import Sam, SamConfig
-    from sampipe.models.checkpoints import save_checkpoint
-    from sampipe.models.config import EverythingDefaults, MaskDecoderConfig, ViTConfig
+    from sampipe.models.config import EverythingDefaults, MaskDecoderConfig
+    from sampipe.models.encoders import ViTConfig
+    from sampipe.models.weights.checkpoints import save_checkpoint
 
     config = SamConfig(
         image_encoder=ViTConfig(
@@ -37,8 +38,8 @@ def _write_text_head(model: Path) -> None:
     """A text head beside the model, in the space of the words in the package."""
     import torch
 
-    from sampipe.models.checkpoints import file_digest
     from sampipe.models.text_head import TextHead, TextHeadConfig, save_text_head
+    from sampipe.models.weights.checkpoints import file_digest
     from sampipe.text.words import load_words
 
     words = load_words()

@@ -30,6 +30,8 @@ outputs: {masks: segment.masks}
 PARAMETERS: dict[str, Callable[[Path], dict[str, object]]] = {
     "Points": lambda _: {"points": [[3, 4], [10, 12]]},
     "Boxes": lambda _: {"boxes": [[3, 4, 10, 12]], "labels": ["thing"]},
+    "AddClicks": lambda _: {"points": [[3, 4]]},
+    "ObjectPrompts": lambda _: {"objects": [{"box": [3, 4, 10, 12], "label": "thing"}, {"points": [[3, 4]]}]},
     "Gaze": lambda _: {"samples": [[5, 5, 0.0], [6, 5, 0.1], [40, 30, 0.2], [41, 30, 0.3]]},
     "MaskPrompts": lambda _: {"logits": np.zeros((1, 16, 16)).tolist()},
     "ClipText": lambda _: {"texts": ["dog", "a hot dog"]},
@@ -43,9 +45,13 @@ PARAMETERS: dict[str, Callable[[Path], dict[str, object]]] = {
         ("SaveCutouts", "SaveGeoJson", "SaveLabelMe", "SaveLabelStudio", "SaveSvg", "SaveVoc"),
         lambda folder: {"directory": str(folder)},
     ),
+    "NanoDetector": lambda _: {"model": "nano"},  # the tiny model has no head for objects
     "Tiled": lambda _: {"graph": BOX},
     "SaveCvat": lambda folder: {"path": str(folder / "annotations.xml")},
 }
+
+
+RUNNABLE = [name for name in NODES if name != "sampipe.SegmentText@1"]  # tests/integrations has a model for that
 
 
 def make(cls: type[Node], folder: Path, model: str) -> Node:
@@ -67,7 +73,7 @@ def examples_for(node: Node, model: str) -> dict[str, object]:
     return {"embedding": EncodeImage(model=model, device="cpu")(grey_image((48, 64)))}
 
 
-@pytest.mark.parametrize("type_id", NODES)
+@pytest.mark.parametrize("type_id", RUNNABLE)
 def test_node_behaves(type_id: str, tmp_path: Path, tiny_sam: str) -> None:
     node = make(NODES[type_id], tmp_path, tiny_sam)
     check_node(node, **examples_for(node, tiny_sam))
@@ -103,7 +109,7 @@ def masks_5000() -> Masks:
 
 @pytest.mark.parametrize(
     "type_id",
-    [name for name, cls in NODES.items() if {"masks", "prompts"} & set(inspect.signature(cls.run).parameters)],
+    [name for name in RUNNABLE if {"masks", "prompts"} & set(inspect.signature(NODES[name].run).parameters)],
 )
 def test_node_takes_5000_objects(type_id: str, tmp_path: Path, tiny_sam: str) -> None:
     node = make(NODES[type_id], tmp_path, tiny_sam)

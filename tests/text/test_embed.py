@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sampipe._report import listening
+from sampipe.graph.run.events import listening
 from sampipe.text.embed import cache_folder, embed_phrases
 
 

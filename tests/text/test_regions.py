@@ -19,7 +19,7 @@ def heat(*boxes: tuple[int, int, int, int], side: int = 32) -> np.ndarray:
 
 
 def regions(logits: np.ndarray, **changed: object) -> list:
-    options = {"threshold": 0.0, "reach": 0.0, "least": 0.0, "min_share": 0.0, "points": 2, "split": True} | changed
+    options = {"threshold": 0.0, "margin": 0.0, "least": 0.0, "min_share": 0.0, "points": 2, "split": True} | changed
     return find_regions(logits, FRAME, **options)
 
 
@@ -65,6 +65,6 @@ def test_nothing_above_the_threshold_is_no_region() -> None:
 def test_the_threshold_comes_down_to_the_surest_place_and_no_further_than_least() -> None:
     unsure = heat((4, 4, 8, 8)) - 2.5  # -1.5 where the thing is, -5.5 elsewhere
     assert regions(unsure) == []
-    [region] = regions(unsure, reach=2.0, least=-3.0)
+    [region] = regions(unsure, margin=2.0, least=-3.0)
     assert region.box.tolist() == [25, 25, 50, 50] and (region.logits > 0).sum() == 16
-    assert regions(unsure, reach=2.0, least=-1.0) == []
+    assert regions(unsure, margin=2.0, least=-1.0) == []

@@ -76,7 +76,7 @@ def test_every_sentence_about_a_composed_scene_is_known_and_its_own() -> None:
     assert cosine("red ring", "ring") < 1 and "striped" in WORDS_ENCODER.own
 
 
-def test_colours_before_other_things_keep_their_published_sense() -> None:
+def test_colors_before_other_things_keep_their_published_sense() -> None:
     assert WORDS_ENCODER.knows("red pepper") and WORDS_ENCODER.knows("green bean") and WORDS_ENCODER.knows("red car")
 
 

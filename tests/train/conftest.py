@@ -10,14 +10,16 @@ import pytest
 import torch
 from PIL import Image as Pillow
 
-from sampipe.models.config import MaskDecoderConfig, NanoConfig, PromptEncoderConfig, SamConfig
+from sampipe.models.config import MaskDecoderConfig, PromptEncoderConfig, SamConfig
+from sampipe.models.encoders import EfficientNetLiteConfig
 from sampipe.models.sam import Sam
 from sampipe.types import RLE
 
 TINY = SamConfig(
-    image_encoder=NanoConfig(
-        widths=(8, 16, 16, 16),
-        depths=(1, 1, 1, 1),
+    image_encoder=EfficientNetLiteConfig(
+        widths=(8, 8, 16, 16, 16, 16, 16),
+        depths=(1, 1, 1, 1, 1, 1, 1),
+        context_channels=16,
         attention_layers=1,
         attention_heads=2,
         out_channels=32,

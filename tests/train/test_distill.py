@@ -11,14 +11,16 @@ import torch
 
 from sampipe.errors import CheckpointError, DataError
 from sampipe.models import load_model
-from sampipe.models.checkpoints import save_checkpoint
-from sampipe.models.config import MaskDecoderConfig, SamConfig, ViTConfig
+from sampipe.models.config import MaskDecoderConfig, SamConfig
+from sampipe.models.encoders import ViTConfig
 from sampipe.models.sam import Sam
+from sampipe.models.weights.checkpoints import save_checkpoint
 from sampipe.train.config import LoopConfig, OptimizerConfig, RunOptions
 from sampipe.train.data import Example, collate
-from sampipe.train.distill import DistillObjective, PhotoExamples, distill_trainer, new_student, student_config
 from sampipe.train.presets import PRESETS
 from sampipe.train.sources import PhotoSource
+from sampipe.train.tasks.distill import DistillObjective, PhotoExamples, distill_task, new_student, student_config
+from sampipe.train.trainer import Trainer
 
 CPU = torch.device("cpu")
 TEACHER = SamConfig(
@@ -61,9 +63,8 @@ def test_embeddings_are_learnt_and_the_decoder_is_copied(
     )
     loop = LoopConfig(steps=30, batch_size=4, micro_batch=4, optimizer=optimizer)
     options = RunOptions(workers=0, log_every=1)
-    path = distill_trainer(
-        student, teacher, shapes_folder, loop, tmp_path / "run", options=options, start=began, say=lambda _: None
-    ).run()
+    task = distill_task(student, teacher, shapes_folder, start=began)
+    path = Trainer(task, loop, tmp_path / "run", options=options, log=lambda _: None).run()
     lines = (tmp_path / "run" / "log.csv").read_text().splitlines()
     header = lines[0].split(",")
     losses = [float(line.split(",")[header.index("loss")]) for line in lines[1:]]

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from sampipe.models.config import NanoConfig, SamConfig, TinyViTConfig, ViTConfig
+from sampipe.models.config import SamConfig
+from sampipe.models.encoders import EfficientNetLiteConfig, TinyViTConfig, ViTConfig
 from sampipe.models.sam import Sam
 from sampipe.train.config import OptimizerConfig
 from sampipe.train.layers import add_drop_path, blocks, parameter_groups, rate_scales
@@ -16,13 +17,19 @@ from sampipe.train.schedule import MovingAverage, rate_factor
 
 VIT = ViTConfig(embed_dim=16, depth=3, num_heads=2, global_blocks=(2,), window=2, out_channels=16, image_size=64)
 TINY_VIT = TinyViTConfig(embed_dims=(8, 8, 16, 16), depths=(1, 1, 2, 1), num_heads=(2, 2, 2, 2), image_size=64)
-NANO = NanoConfig(
-    widths=(8, 8, 16, 16), depths=(1, 1, 2, 1), attention_layers=1, attention_heads=2, out_channels=16, image_size=64
+NANO = EfficientNetLiteConfig(
+    widths=(8, 8, 8, 8, 16, 16, 16),
+    depths=(1, 1, 1, 1, 1, 1, 2),
+    context_channels=16,
+    attention_layers=1,
+    attention_heads=2,
+    out_channels=16,
+    image_size=64,
 )
 FLAT = {"layer_decay": 1.0, "drop_path": 0.0}
 
 
-def encoder(config: ViTConfig | TinyViTConfig | NanoConfig) -> nn.Module:
+def encoder(config: ViTConfig | TinyViTConfig | EfficientNetLiteConfig) -> nn.Module:
     torch.manual_seed(0)
     return Sam(SamConfig(image_encoder=config)).image_encoder
 
@@ -41,11 +48,11 @@ def test_layers_learn_slower_the_earlier_they_are() -> None:
 
 
 @pytest.mark.parametrize("config", [TINY_VIT, NANO], ids=["tiny_vit", "nano"])
-def test_other_encoders_are_rows_of_blocks_too(config: TinyViTConfig | NanoConfig) -> None:
+def test_other_encoders_are_rows_of_blocks_too(config: TinyViTConfig | EfficientNetLiteConfig) -> None:
     found = encoder(config)
     scales = rate_scales(found, 0.5)
     names = list(blocks(found))
-    assert len(names) == (5 if config is TINY_VIT else 6)
+    assert len(names) == (5 if config is TINY_VIT else 8)
     by_block = [next(s for name, s in scales.items() if name.startswith(f"{block}.")) for block in names]
     assert by_block == [0.5 ** (len(names) - place) for place in range(len(names))]
     assert min(scales.values()) == 0.5 ** (len(names) + 1) and max(scales.values()) == 1.0
@@ -54,7 +61,7 @@ def test_other_encoders_are_rows_of_blocks_too(config: TinyViTConfig | NanoConfi
 def test_what_is_not_decayed_and_what_is_frozen() -> None:
     sam = Sam(SamConfig(image_encoder=VIT))
     sam.prompt_encoder.requires_grad_(False)
-    groups = parameter_groups(sam, OptimizerConfig(weight_decay=0.1, layer_decay=0.5))
+    groups = parameter_groups(sam, sam.image_encoder, OptimizerConfig(weight_decay=0.1, layer_decay=0.5))
     by_parameter = {id(p): group for group in groups for p in group["params"]}
     names = dict(sam.named_parameters())
     assert len(by_parameter) == sum(p.requires_grad for p in names.values())
@@ -99,7 +106,7 @@ def test_the_first_block_is_never_dropped() -> None:
 
 
 @pytest.mark.parametrize("config", [TINY_VIT, NANO], ids=["tiny_vit", "nano"])
-def test_other_encoders_drop_whole_blocks(config: TinyViTConfig | NanoConfig) -> None:
+def test_other_encoders_drop_whole_blocks(config: TinyViTConfig | EfficientNetLiteConfig) -> None:
     found = encoder(config)
     block = list(blocks(found).values())[-1]
     x = torch.randn(64, 16, 2, 2)

@@ -113,7 +113,7 @@ def test_a_broken_photo_reaches_the_trainer_as_one_sentence(shapes_folder: Path)
 def test_a_photo_of_another_size_than_its_masks_is_told(shapes_folder: Path) -> None:
     for file in (shapes_folder / "images").iterdir():
         Pillow.new("RGB", (50, 40)).save(file)
-    with pytest.raises(DataError, match=r"the photo is 50 x 40, its masks 100 x 80"):
+    with pytest.raises(DataError, match=r"the image is 50 x 40, its masks 100 x 80"):
         make(shapes_folder, WHOLE, 1)
 
 
@@ -206,7 +206,7 @@ def test_an_empty_slot_pastes_nothing() -> None:
     assert np.array_equal(pasted[0], pixels) and np.array_equal(pasted[1], masks)
 
 
-def test_colours_change_and_shapes_do_not() -> None:
+def test_colors_change_and_shapes_do_not() -> None:
     pixels = torch.zeros(3, 4, 4, dtype=torch.uint8)
     pixels[:, :2] = 120
     changed = jitter_colors(pixels, np.random.default_rng(3))

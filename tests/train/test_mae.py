@@ -10,7 +10,8 @@ import torch
 from timm.models.vision_transformer import VisionTransformer
 
 from sampipe.errors import CheckpointError
-from sampipe.models.config import NanoConfig, SamConfig, ViTConfig
+from sampipe.models.config import SamConfig
+from sampipe.models.encoders import EfficientNetLiteConfig, ViTConfig
 from sampipe.models.sam import Sam
 from sampipe.train.mae import load_mae
 
@@ -78,8 +79,8 @@ def test_what_does_not_fit_is_told(tmp_path: Path) -> None:
     torch.save({"conv.weight": torch.zeros(3)}, other)
     with pytest.raises(CheckpointError, match="pos_embed is missing; patch_embed"):
         load_mae(ours(), other)
-    with pytest.raises(CheckpointError, match="starts the paper's ViT, and this model's encoder is a NanoEncoder"):
-        load_mae(Sam(SamConfig(image_encoder=NanoConfig())), narrow)
+    with pytest.raises(CheckpointError, match="starts the paper's ViT, and this model's encoder is a EfficientNetLite"):
+        load_mae(Sam(SamConfig(image_encoder=EfficientNetLiteConfig())), narrow)
     torch.save({**timm_vit().state_dict(), "pos_embed": torch.zeros(1, 12, 24)}, other)
     with pytest.raises(CheckpointError, match="12 tokens, wanted a square"):
         load_mae(ours(), other)

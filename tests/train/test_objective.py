@@ -18,6 +18,7 @@ from sampipe.train.interaction import InteractionConfig
 from sampipe.train.losses import MaskLoss
 from sampipe.train.objective import InteractiveObjective
 from sampipe.train.sources import open_source
+from sampipe.train.starts import copied_network
 
 CROP = CropConfig(size=64, native_size=64, masks=2, min_area=16)
 
@@ -93,6 +94,19 @@ def test_a_frozen_encoder_is_not_taught_does_not_drift_and_runs_once_a_picture(t
     assert not tiny_network.image_encoder.training and tiny_network.mask_decoder.training
     after = tiny_network.image_encoder.state_dict()  # with the counters of batch norm
     assert all(torch.equal(value, after[name]) for name, value in before.items())
+
+
+def test_nanos_backbone_opens_from_its_deep_end(batch: Batch) -> None:
+    network, _ = copied_network("nano", device=torch.device("cpu"))
+    freeze(network, ["shallow"])
+    made = objective(network)
+    made(batch)["loss"].backward()
+    backbone = network.get_submodule("image_encoder.backbone")
+    grads = {name: parameter.grad is not None for name, parameter in backbone.named_parameters()}
+    assert grads["stages.6.0.project.weight"] and grads["stages.3.0.project.weight"]
+    assert not any(there for name, there in grads.items() if name.startswith(("stem", "stages.2")))
+    freeze(network, ["backbone"])
+    assert not any(parameter.requires_grad for parameter in backbone.parameters())
 
 
 def test_kept_features_are_those_that_the_encoder_gives(tiny_network: Sam, batch: Batch) -> None:

@@ -16,23 +16,26 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 from sampipe.models import load_model
-from sampipe.models.config import MaskDecoderConfig, NanoConfig, PromptEncoderConfig, SamConfig
+from sampipe.models.config import MaskDecoderConfig, PromptEncoderConfig, SamConfig
+from sampipe.models.encoders import EfficientNetLiteConfig
 from sampipe.models.sam import SINGLE_MASK, Sam
 from sampipe.train.config import LoopConfig, RunOptions
 from sampipe.train.data import Batch, collate
 from sampipe.train.examples import CropConfig, Examples
 from sampipe.train.losses import true_iou
-from sampipe.train.recipes import SamTask, recipe
+from sampipe.train.recipes import SamSettings, recipe
 from sampipe.train.rounds import answer_of, first_clicks
-from sampipe.train.sam import sam_trainer
 from sampipe.train.sources import open_source
+from sampipe.train.tasks.sam import sam_task
+from sampipe.train.trainer import Trainer
 from sampipe.types import RLE
 
 SIZE = 128
 SMALL = SamConfig(
-    image_encoder=NanoConfig(
-        widths=(24, 24, 48, 48),
-        depths=(1, 1, 1, 1),
+    image_encoder=EfficientNetLiteConfig(
+        widths=(16, 24, 24, 24, 48, 48, 48),
+        depths=(1, 1, 1, 1, 1, 1, 1),
+        context_channels=48,
         attention_layers=1,
         attention_heads=2,
         out_channels=32,
@@ -82,20 +85,20 @@ def photos(folder: Path) -> Path:
     return folder
 
 
-def plan() -> tuple[SamTask, LoopConfig]:
+def plan() -> tuple[SamSettings, LoopConfig]:
     """The recipe for small models, on eight scenes that come again and again."""
     scratch = recipe("scratch")
     task = replace(
-        scratch.task,
+        scratch.settings,
         crop=CropConfig(size=SIZE, native_size=SIZE, min_area=700, masks=4, flip=True, compose=1.0),
-        interaction=replace(scratch.task.interaction, rounds=1, box_noise=0.0),
+        interaction=replace(scratch.settings.interaction, rounds=1, box_noise=0.0),
         limit=8,
     )
     optimizer = replace(scratch.loop.optimizer, learning_rate=3e-3, warmup=10, weight_decay=0.0, ema=0.95)
     return task, replace(scratch.loop, steps=560, optimizer=optimizer)
 
 
-def from_boxes(path: Path, scenes: Batch, task: SamTask) -> torch.Tensor:
+def from_boxes(path: Path, scenes: Batch, task: SamSettings) -> torch.Tensor:
     """IoU of the single mask from each object's box, by the model in a file."""
     sam = load_model(str(path), "cpu").sam
     clicks = first_clicks(scenes.masks, 4.0, with_box=True, config=task.interaction)
@@ -112,7 +115,8 @@ def test_eight_composed_scenes_are_learnt_by_heart(tmp_path: Path) -> None:
         torch.manual_seed(0)
         network = Sam(SMALL)
     options = RunOptions(device="cpu", workers=0)
-    trainer = sam_trainer(network, [(data, 1.0)], task, loop, tmp_path / "run", options=options, photo_bytes=1 << 24)
+    taught = sam_task(network, [(data, 1.0)], task, seed=loop.seed, image_bytes=1 << 24)
+    trainer = Trainer(taught, loop, tmp_path / "run", options=options)
     started = time.process_time()
     path = trainer.run()
     seconds = time.process_time() - started

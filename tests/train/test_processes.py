@@ -16,8 +16,8 @@ import pytest
 import torch
 
 from sampipe.errors import DataError
-from sampipe.models.checkpoints import save_checkpoint
 from sampipe.models.sam import Sam
+from sampipe.models.weights.checkpoints import save_checkpoint
 from sampipe.train.world import World
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals as on POSIX")
@@ -65,7 +65,7 @@ def test_after_kill_9_a_run_goes_on_with_the_losses_it_would_have_had(
     assert job.wait() == -signal.SIGKILL
     reached = torch.load(killed / "state.pt")["step"]
     assert 1 <= reached < 12
-    assert f"goes on at step {reached}" in finish(words)
+    assert f"resumes at step {reached}" in finish(words)
     whole = tmp_path / "whole"
     finish(command(model, shapes_folder, whole, "--steps", "12", "--workers", "0"))
     assert losses(killed) == losses(whole) and len(losses(whole)) == 12

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image as Pillow
 from tiny_clip import write_tiny_clip
 from tiny_sam import write_tiny_model
 
 import sampipe as sp
-from sampipe.models.checkpoints import save_checkpoint
+from sampipe.models.weights.checkpoints import save_checkpoint
 from sampipe.text.clip import ClipModel, load_clip
 from sampipe.train.captioned import compose_scene
-from sampipe.train.text_token import MaskedPicture, TokenConfig, crop_vectors, train_token, with_token
+from sampipe.train.config import LoopConfig, OptimizerConfig, RunOptions
+from sampipe.train.data import collate
+from sampipe.train.tasks.token import TokenSettings, crop_vectors, token_task, with_token
+from sampipe.train.trainer import Trainer
 from sampipe.types import RLE, Image
+
+LOOP = LoopConfig(
+    steps=2, batch_size=1, micro_batch=1, optimizer=OptimizerConfig(name="muon", drop_path=0.0, layer_decay=1.0)
+)
+QUIET = RunOptions(device="cpu", workers=0)
 
 
 @pytest.fixture(scope="module")
@@ -28,20 +38,36 @@ def sam_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_tiny_model(tmp_path_factory.mktemp("sam"))
 
 
-def picture(rng: np.random.Generator) -> MaskedPicture:
-    scene = compose_scene(rng, 128)
-    return MaskedPicture(Image.from_array(scene.pixels), tuple(RLE.from_mask(thing.mask) for thing in scene.things))
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A COCO folder of two drawn scenes."""
+    folder = tmp_path_factory.mktemp("scenes")
+    (folder / "images").mkdir()
+    images, annotations = [], []
+    for number in range(2):
+        scene = compose_scene(np.random.default_rng(number), 128)
+        Pillow.fromarray(scene.pixels).save(folder / "images" / f"{number}.png")
+        images.append({"id": number, "file_name": f"{number}.png", "height": 128, "width": 128})
+        for thing in scene.things:
+            row = {"id": len(annotations) + 1, "image_id": number, "category_id": 1, "iscrowd": 0}
+            annotations.append(row | {"segmentation": RLE.from_mask(thing.mask).to_coco()})
+    document = {"images": images, "annotations": annotations, "categories": [{"id": 1, "name": "thing"}]}
+    (folder / "instances.json").write_text(json.dumps(document))
+    return folder
 
 
 @pytest.mark.parametrize("train_decoder", [True, False])
-def test_only_what_is_asked_for_learns(clip: ClipModel, sam_file: Path, train_decoder: bool) -> None:
+def test_only_what_is_asked_for_learns(
+    clip: ClipModel, sam_file: Path, scenes: Path, tmp_path: Path, train_decoder: bool
+) -> None:
     sam = with_token(sp.load_model(sam_file, "cpu").sam, clip)
     before = {name: value.clone() for name, value in sam.state_dict().items()}
-    config = TokenConfig(steps=2, rounds=2, train_decoder=train_decoder, least_area=50)
-    train_token(sam, clip, picture, config, say=lambda line: None)
+    settings = TokenSettings(rounds=2, train_decoder=train_decoder, min_area=50)
+    path = Trainer(token_task(sam, clip, scenes, settings), LOOP, tmp_path / "run", options=QUIET).run()
     changed = {name for name, value in sam.state_dict().items() if not value.equal(before[name])}
     kinds = {".".join(name.split(".")[:2]) if name.startswith("prompt") else name.split(".")[0] for name in changed}
     assert kinds == {"prompt_encoder.text_projection"} | ({"mask_decoder"} if train_decoder else set())
+    assert sp.load_model(path, "cpu").config.prompt_encoder.text_space == clip.space
 
 
 def test_text_takes_the_place_of_the_crop_and_only_of_that_space(
@@ -50,7 +76,7 @@ def test_text_takes_the_place_of_the_crop_and_only_of_that_space(
     sam = with_token(sp.load_model(sam_file, "cpu").sam, clip)
     save_checkpoint(sam.state_dict(), sam.config, tmp_path / "token.safetensors")
     model = sp.load_model(tmp_path / "token.safetensors", "cpu")
-    image = picture(np.random.default_rng(0)).image
+    image = Image.from_array(compose_scene(np.random.default_rng(0), 128).pixels)
     embedding = model.encode([image])[0]
     vectors = sp.Embedding(clip.encode_texts(["a red ring"]), model=clip.space)
     assert len(model.decode(embedding, sp.Prompts().with_text(vectors), multimask=False)) == 1
@@ -59,26 +85,28 @@ def test_text_takes_the_place_of_the_crop_and_only_of_that_space(
         model.decode(embedding, sp.Prompts().with_text(other), multimask=False)
 
 
-def test_crops_differ_by_how_they_are_grown_and_painted(clip: ClipModel) -> None:
-    one = picture(np.random.default_rng(1))
+def test_crops_differ_by_how_they_are_grown_and_painted(clip: ClipModel, sam_file: Path, scenes: Path) -> None:
+    sam = with_token(sp.load_model(sam_file, "cpu").sam, clip)
+    batch = collate([token_task(sam, clip, scenes, TokenSettings(min_area=50)).examples[0]])
     tight, wide, blank = (
-        crop_vectors(clip, one, TokenConfig(grow=grow, blank=blank), np.random.default_rng(0))
+        crop_vectors(clip, batch, TokenSettings(grow=grow, blank=blank), np.random.default_rng(0))
         for grow, blank in (((1.0, 1.0), 0.0), ((2.0, 2.0), 0.0), ((2.0, 2.0), 1.0))
     )
-    assert tight.shape == (len(one.masks), 32)
+    assert tight.shape == (len(batch.masks), 32)
     assert not np.allclose(tight, wide, atol=1e-3) and not np.allclose(wide, blank, atol=1e-3)
 
 
-def test_pictures_without_a_large_mask_end_in_an_error(clip: ClipModel, sam_file: Path) -> None:
+def test_images_without_a_large_mask_end_in_an_error(
+    clip: ClipModel, sam_file: Path, scenes: Path, tmp_path: Path
+) -> None:
     sam = with_token(sp.load_model(sam_file, "cpu").sam, clip)
-    with pytest.raises(sp.DataError, match="lower the least area"):
-        train_token(sam, clip, picture, TokenConfig(steps=1, least_area=10**6), say=lambda line: None)
+    task = token_task(sam, clip, scenes, TokenSettings(min_area=10**6))
+    with pytest.raises(sp.DataError, match="held no mask of 1000000 px"):
+        Trainer(task, LOOP, tmp_path / "run", options=QUIET).run()
 
 
-def test_targets_keep_the_shape_of_the_frame(sam_file: Path) -> None:
-    from sampipe.train.text_token import _targets
-
-    mask = np.zeros((60, 120), bool)
-    mask[:30] = True
-    targets = _targets([RLE.from_mask(mask)], sp.Frame.fit((60, 120), 128), 32)
-    assert torch.equal(targets[0, 0, :8], torch.ones(8, 32)) and targets[0, 0, 8:].sum() == 0
+def test_a_clip_model_stays_in_evaluation_mode(clip: ClipModel, sam_file: Path, scenes: Path) -> None:
+    sam = with_token(sp.load_model(sam_file, "cpu").sam, clip)
+    objective = token_task(sam, clip, scenes, TokenSettings(min_area=50)).objective
+    assert {name.partition(".")[0] for name, _ in objective.named_parameters()} == {"network"}
+    assert isinstance(objective, torch.nn.Module)

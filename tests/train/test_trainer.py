@@ -16,17 +16,18 @@ import torch
 
 from sampipe.errors import CheckpointError, DataError, MissingDependencyError
 from sampipe.models import load_model
-from sampipe.models.config import MaskDecoderConfig, SamConfig, ViTConfig
+from sampipe.models.config import MaskDecoderConfig, SamConfig
+from sampipe.models.encoders import ViTConfig
 from sampipe.models.sam import Sam
 from sampipe.train.config import LoopConfig, OptimizerConfig, RunOptions
 from sampipe.train.examples import CropConfig
 from sampipe.train.interaction import InteractionConfig
 from sampipe.train.presets import preset
-from sampipe.train.recipes import SamTask, augmented, recipe
-from sampipe.train.sam import sam_trainer
+from sampipe.train.recipes import SamSettings, augmented, recipe
+from sampipe.train.tasks.sam import sam_task
 from sampipe.train.trainer import Trainer
 
-TASK = SamTask(
+SETTINGS = SamSettings(
     crop=CropConfig(size=64, native_size=64, min_area=16, masks=2, flip=True, jitter=True, compose=0.5),
     interaction=InteractionConfig(rounds=2),
 )
@@ -47,11 +48,10 @@ def train(tiny_network: Sam, shapes_folder: Path, tmp_path: Path) -> Any:
     def make(out: str = "run", loop: LoopConfig = LOOP, options: RunOptions = OFTEN, **more: Any) -> Trainer:
         network = Sam(tiny_network.config)
         network.load_state_dict(weights)
-        task = more.pop("task", TASK)
-        say = more.pop("say", lambda _: None)
-        return sam_trainer(
-            network, [(shapes_folder, 1.0)], task, loop, tmp_path / out, options=options, say=say, **more
-        )
+        settings, start = more.pop("settings", SETTINGS), more.pop("start", None)
+        task = sam_task(network, [(shapes_folder, 1.0)], settings, seed=loop.seed, start=start)
+        log = more.pop("log", lambda _: None)
+        return Trainer(task, loop, tmp_path / out, options=options, log=log, **more)
 
     return make
 
@@ -82,7 +82,8 @@ def test_a_run_leaves_a_model_a_log_and_what_it_takes_to_repeat_it(train: Any, t
 
 def test_sa1b_folders_train_as_well(tiny_network: Sam, sa1b_folder: Path, tmp_path: Path) -> None:
     loop = replace(LOOP, steps=2)
-    sam_trainer(tiny_network, [(sa1b_folder, 1.0)], TASK, loop, tmp_path / "run", options=OFTEN).run()
+    task = sam_task(tiny_network, [(sa1b_folder, 1.0)], SETTINGS, seed=loop.seed)
+    Trainer(task, loop, tmp_path / "run", options=OFTEN).run()
     assert [float(row["loss"]) > 0 for row in rows(tmp_path / "run")] == [True, True]
     assert json.loads((tmp_path / "run" / "run.json").read_text())["data"][0]["layout"] == "sa1b"
 
@@ -98,11 +99,11 @@ def test_a_resumed_run_has_the_losses_of_one_that_was_not_interrupted(train: Any
 
     stopping._watch = watch_and_stop
     said: list[str] = []
-    stopping._say = said.append
+    stopping._print = said.append
     stopping.run()
     assert stopping.step == 2 and any("stopping after this step" in line for line in said)
-    resumed = train("parts", say=said.append)
-    assert resumed.step == 2 and "goes on at step 2" in said[-1]
+    resumed = train("parts", log=said.append)
+    assert resumed.step == 2 and "resumes at step 2" in said[-1]
     resumed.run()
     assert losses(tmp_path / "parts") == losses(tmp_path / "whole")
     one, other = (torch.load(tmp_path / run / "state.pt")["network"] for run in ("whole", "parts"))
@@ -120,17 +121,18 @@ def test_lines_after_the_last_save_are_dropped_when_a_run_goes_on(train: Any, tm
 
 
 def test_parts_of_a_batch_make_the_step_of_the_batch(train: Any) -> None:
-    still = replace(TASK, crop=replace(TASK.crop, jitter=False, compose=0.0), interaction=InteractionConfig(rounds=1))
-    trainer = train(task=still, loop=replace(LOOP, optimizer=OptimizerConfig(drop_path=0.0, ema=0.0, warmup=0)))
+    crop = replace(SETTINGS.crop, jitter=False, compose=0.0)
+    still = replace(SETTINGS, crop=crop, interaction=InteractionConfig(rounds=1))
+    trainer = train(settings=still, loop=replace(LOOP, optimizer=OptimizerConfig(drop_path=0.0, ema=0.0, warmup=0)))
     parts = [iter(trainer._batches()) for _ in range(2)]
     model = trainer._wrapped()
     trainer._step(model, parts[0], 0.0)
-    found = {name: p.grad.clone() for name, p in trainer.network.named_parameters() if p.grad is not None}
-    twin = train("twin", task=still, loop=trainer.config)
+    found = {name: p.grad.clone() for name, p in trainer.task.network.named_parameters() if p.grad is not None}
+    twin = train("twin", settings=still, loop=trainer.config)
     twin._wrapped()
     for part in range(2):
-        (twin._forward(twin._objective, next(parts[1]), part)["loss"] / 2).backward()
-    for name, parameter in twin.network.named_parameters():
+        (twin._forward(twin.task.objective, next(parts[1]), part)["loss"] / 2).backward()
+    for name, parameter in twin.task.network.named_parameters():
         if parameter.grad is not None:
             torch.testing.assert_close(found[name], parameter.grad, msg=name)
 
@@ -140,7 +142,7 @@ def test_a_folder_with_another_run_is_refused_and_says_what_differs(train: Any) 
     with pytest.raises(CheckpointError, match=r"another configuration: batch_size was 2, is 4.*--out"):
         train(loop=replace(LOOP, batch_size=4))
     with pytest.raises(CheckpointError, match="freeze was"):
-        train(task=replace(TASK, freeze=("encoder",)))
+        train(settings=replace(SETTINGS, freeze=("encoder",)))
     assert train(options=replace(OFTEN, log_every=7)).step == 1  # how it is carried out may change
 
 
@@ -148,7 +150,7 @@ def test_a_finished_run_is_not_trained_on(train: Any, tmp_path: Path) -> None:
     train(loop=replace(LOOP, steps=1)).run()
     before = {file.name: file.read_bytes() for file in (tmp_path / "run").glob("[lms]*.*")}
     said: list[str] = []
-    train(loop=replace(LOOP, steps=1), say=said.append).run()
+    train(loop=replace(LOOP, steps=1), log=said.append).run()
     assert {file.name: file.read_bytes() for file in (tmp_path / "run").glob("[lms]*.*")} == before
     assert "is finished, at step 1" in said[-1]
 
@@ -156,7 +158,7 @@ def test_a_finished_run_is_not_trained_on(train: Any, tmp_path: Path) -> None:
 def test_a_damaged_state_is_told(train: Any, tmp_path: Path) -> None:
     train(loop=replace(LOOP, steps=1)).run()
     (tmp_path / "run" / "state.pt").write_bytes(b"half of it")
-    with pytest.raises(CheckpointError, match=r"state.pt: damaged .* to begin the run anew"):
+    with pytest.raises(CheckpointError, match=r"state.pt: damaged .* to start the run again"):
         train(loop=replace(LOOP, steps=1))
 
 
@@ -179,7 +181,7 @@ def test_a_disk_that_fills_up_leaves_the_last_save_whole(
         raise RuntimeError("PytorchStreamWriter failed writing file data/0: file write failed")
 
     monkeypatch.setattr("sampipe.train.run_folder.torch.save", full)
-    with pytest.raises(DataError, match=r"step 0 could not be saved .*make room, and the same command goes on"):
+    with pytest.raises(DataError, match=r"step 0 could not be saved .*make room, and the same command resumes"):
         trainer.run()
     assert (tmp_path / "run" / "state.pt").read_bytes() == before
     assert not list((tmp_path / "run").glob(".*.part"))
@@ -242,7 +244,7 @@ def test_a_compiled_encoder_trains_and_saves_under_the_same_names(shapes_folder:
             torch.manual_seed(0)
             network = Sam(SamConfig(image_encoder=vit, mask_decoder=decoder))
         options, out = replace(OFTEN, compile=backend), tmp_path / str(backend)
-        trainer = sam_trainer(network, [(shapes_folder, 1.0)], TASK, loop, out, options=options)
+        trainer = Trainer(sam_task(network, [(shapes_folder, 1.0)], SETTINGS), loop, out, options=options)
         made.append(load_model(str(trainer.run()), "cpu").sam.state_dict())
     plain, compiled = made
     for name, value in plain.items():
@@ -273,7 +275,7 @@ def test_unknown_names_list_the_known() -> None:
 
 def test_the_paper_recipe_is_the_papers() -> None:
     paper = recipe("paper")
-    crop, loop, optimizer = paper.task.crop, paper.loop, paper.loop.optimizer
+    crop, loop, optimizer = paper.settings.crop, paper.loop, paper.loop.optimizer
     assert (crop.masks, crop.zoom, crop.stretch, crop.flip, crop.jitter, crop.compose) == (
         64,
         (1, 1),
@@ -282,11 +284,11 @@ def test_the_paper_recipe_is_the_papers() -> None:
         False,
         0,
     )
-    assert (paper.task.affinity_weight, paper.task.freeze, paper.task.mask_loss.every_iou) == (0, (), False)
+    assert (paper.settings.affinity_weight, paper.settings.freeze, paper.settings.mask_loss.every_iou) == (0, (), False)
     assert (loop.steps, loop.batch_size, optimizer.learning_rate, optimizer.weight_decay) == (90_000, 256, 8e-4, 0.1)
     assert (optimizer.warmup, optimizer.layer_decay, optimizer.drop_path) == (250, 0.8, 0.4)
     assert (optimizer.schedule, optimizer.clip, optimizer.ema) == ("step", None, 0)
-    assert paper.task.interaction == InteractionConfig()
+    assert paper.settings.interaction == InteractionConfig()
     small = recipe("paper", shape="vit_b").loop
     assert (small.steps, small.batch_size, small.optimizer.layer_decay, small.optimizer.drop_path) == (
         180_000,

@@ -36,11 +36,11 @@ def test_the_python_lines_print_what_the_page_says(
 
 
 def column(name: str, found: Recipe) -> list[str]:
-    task, loop, optimizer = found.task, found.loop, found.loop.optimizer
-    loss, crop = task.mask_loss, task.crop
+    settings, loop, optimizer = found.settings, found.loop, found.loop.optimizer
+    loss, crop = settings.mask_loss, settings.crop
     values = [
         name,
-        task.interaction.rounds,
+        settings.interaction.rounds,
         f"{loss.focal_weight:g} : {loss.dice_weight:g}",
         "full" if crop.jitter and crop.flip and crop.stretch else "as they are",
         crop.masks,

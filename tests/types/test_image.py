@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import io
 import pickle
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ from PIL import ImageOps
 
 from sampipe.errors import DataError
 from sampipe.types import SAMPLES, Image
+from sampipe.types.image import image_hw
 
 RNG = np.random.default_rng(0)
 RGB = RNG.integers(0, 256, (5, 7, 3), dtype=np.uint8)
@@ -78,7 +81,7 @@ def test_crop() -> None:
             image.crop(box)
 
 
-def test_colour_orders() -> None:
+def test_color_orders() -> None:
     alpha = np.full((5, 7, 1), 255, np.uint8)
     expected = Image.from_array(RGB).pixels
     np.testing.assert_array_equal(Image.from_bgr(RGB[..., ::-1]).pixels, expected)
@@ -179,18 +182,40 @@ def test_palette() -> None:
     picture = Pillow.new("P", (3, 1))
     picture.putpalette([10, 20, 30, 40, 50, 60, 70, 80, 90])
     picture.putdata([0, 1, 2])
-    colours = [[10, 20, 30], [40, 50, 60], [70, 80, 90]]
-    assert Image.from_bytes(encoded(picture, "PNG")).pixels.tolist() == [colours]
-    for transparency in (1, b"\xff\x00\xff"):  # one index, and an alpha for each colour
+    colors = [[10, 20, 30], [40, 50, 60], [70, 80, 90]]
+    assert Image.from_bytes(encoded(picture, "PNG")).pixels.tolist() == [colors]
+    for transparency in (1, b"\xff\x00\xff"):  # one index, and an alpha for each color
         seen = Image.from_bytes(encoded(picture, "PNG", transparency=transparency)).pixels.tolist()
-        assert seen == [[colours[0], [255, 255, 255], colours[2]]]
+        assert seen == [[colors[0], [255, 255, 255], colors[2]]]
 
 
-def test_a_colour_key_is_transparent() -> None:
+def test_a_color_key_is_transparent() -> None:
     picture = Pillow.new("RGB", (2, 1), (1, 2, 3))
     picture.putpixel((0, 0), (9, 9, 9))
     data = encoded(picture, "PNG", transparency=(1, 2, 3))
     assert Image.from_bytes(data).pixels.tolist() == [[[9, 9, 9], [255, 255, 255]]]
+
+
+def png_of_16_bits(values: list[list[int]], key: tuple[int, ...]) -> bytes:
+    """One row of pixels, written by hand: Pillow writes no such file."""
+    count = len(key)
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = struct.pack(">IIBBBBB", len(values), 1, 16, 0 if count == 1 else 2, 0, 0, 0)
+    row = b"\0" + struct.pack(f">{len(values) * count}H", *(number for pixel in values for number in pixel))
+    parts = [(b"IHDR", head), (b"tRNS", struct.pack(f">{count}H", *key)), (b"IDAT", zlib.compress(row)), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(kind, data) for kind, data in parts)
+
+
+def test_a_color_key_of_16_bits_is_one_value_of_65536() -> None:
+    """Neighbours, and what looks alike in the upper or the lower eight bits, are no key."""
+    grey = [[700], [701], [700 & 255], [(700 & 255) << 8]]
+    assert gray_of(png_of_16_bits(grey, (700,))) == [[255, 3, 1, 187]]
+    colors = [[700, 900, 5000], [700, 901, 5000], [188, 132, 136], [188 << 8, 132 << 8, 136 << 8]]
+    seen = Image.from_bytes(png_of_16_bits(colors, (700, 900, 5000))).pixels[0].tolist()
+    assert seen == [[255, 255, 255], [2, 3, 19], [0, 0, 0], [188, 132, 136]]
 
 
 def test_gray_and_bilevel() -> None:
@@ -206,7 +231,7 @@ def test_16_bits_are_scaled_not_clipped(kind: str) -> None:
     assert gray_of(data) == [[0, 0, 1, 1, 4, 128, 255]]
 
 
-def test_16_bits_per_colour_are_scaled() -> None:
+def test_16_bits_per_color_are_scaled() -> None:
     import cv2  # type: ignore[import-untyped, unused-ignore]
 
     values = np.array([[[0, 65535, 32768]]], np.uint16)  # BGR
@@ -243,7 +268,7 @@ def test_whole_numbers_of_32_bits_are_scaled_from_their_range() -> None:
 
 @pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "TIFF"])
 def test_the_first_frame_of_an_animation(kind: str) -> None:
-    frames = [Pillow.new("RGB", (8, 6), colour) for colour in ((255, 0, 0), (0, 255, 0))]
+    frames = [Pillow.new("RGB", (8, 6), color) for color in ((255, 0, 0), (0, 255, 0))]
     options = {"lossless": True} if kind == "WEBP" else {}
     data = encoded(frames[0], kind, save_all=True, append_images=frames[1:], **options)
     pixels = Image.from_bytes(data).pixels
@@ -262,3 +287,35 @@ def test_a_pillow_image_of_any_mode() -> None:
         assert Image.from_pil(converted).hw == (5, 7), mode
     with pytest.raises(DataError, match="no pixels"):
         Image.from_pil(Pillow.new("RGB", (0, 4)))
+
+
+# -- the size without the pixels ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["jpg", "png", "webp", "tif"])
+@pytest.mark.parametrize("orientation", [1, 3, 5, 6, 7, 8])
+def test_the_size_from_the_header_is_that_of_the_decoded_image(orientation: int, kind: str, tmp_path: Path) -> None:
+    exif = Pillow.Exif()
+    exif[0x0112] = orientation
+    Pillow.fromarray(RGB).save(tmp_path / f"a.{kind}", exif=exif)
+    assert image_hw(tmp_path / f"a.{kind}") == Image.open(tmp_path / f"a.{kind}").hw
+
+
+@pytest.mark.parametrize("as_text", [False, True], ids=["eXIf", "Raw profile"])
+def test_orientation_behind_the_pixels_of_a_png_counts(as_text: bool, tmp_path: Path) -> None:
+    exif = Pillow.Exif()
+    exif[0x0112] = 6
+    chunk, data = b"eXIf" + exif.tobytes()[6:], encoded(Pillow.fromarray(RGB), "PNG")
+    if as_text:
+        chunk = b"tEXtRaw profile type exif\0" + f"\nexif\n{len(exif.tobytes())}\n{exif.tobytes().hex()}".encode()
+    late = (len(chunk) - 4).to_bytes(4, "big") + chunk + zlib.crc32(chunk).to_bytes(4, "big")
+    (tmp_path / "a.png").write_bytes(data[:-12] + late + data[-12:])
+    assert image_hw(tmp_path / "a.png") == Image.open(tmp_path / "a.png").hw == (7, 5)
+
+
+def test_the_size_of_a_png_is_read_without_its_pixels(tmp_path: Path) -> None:
+    data = encoded(Pillow.fromarray(RGB), "PNG")
+    (tmp_path / "a.png").write_bytes(data[: data.index(b"IDAT") + 6])
+    assert image_hw(tmp_path / "a.png") == (5, 7)
+    with pytest.raises(DataError, match=r"a\.png"):
+        image_hw(tmp_path / "b" / "a.png")

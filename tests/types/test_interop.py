@@ -121,6 +121,6 @@ def test_masks_that_are_missing_or_of_another_size_are_refused() -> None:
         Masks.from_supervision(some_masks().to_supervision(), (20, 24))
 
 
-def test_colours_are_not_swapped_on_the_way() -> None:
+def test_colors_are_not_swapped_on_the_way() -> None:
     red = Image.from_array(np.full((10, 12, 3), (255, 0, 0), np.uint8))
     assert (red.pixels[..., ::-1] == (0, 0, 255)).all()  # what annotators call the scene: BGR

@@ -205,17 +205,17 @@ def test_explain() -> None:
     assert told.iou == pytest.approx(0.7) and told.score == 0.25 and told.stability == pytest.approx(0.6)
     assert str(told) == (
         "object 0: cat\n"
-        "  asked by   Detector(x=1), with " + told.prompt + "\n"
-        "  candidate  1 (ambiguous mask 1)\n"
-        "  scores     predicted IoU 0.700, stability 0.600, detector 0.250\n"
-        "  passed     Segment(model='nano') > FilterMasks(min_iou=0.5)"
+        "  prompted by Detector(x=1), with " + told.prompt + "\n"
+        "  candidate   1 (ambiguous mask 1)\n"
+        "  scores      predicted IoU 0.700, stability 0.600, detector 0.250\n"
+        "  passed      Segment(model='nano') > FilterMasks(min_iou=0.5)"
     )
 
 
 def test_explain_what_nobody_knows() -> None:
     told = two_squares().explain(-1)
     assert (told.index, told.iou, told.score, told.stability, told.label) == (1, None, None, None, None)
-    assert "asked by   unknown" in str(told) and "passed     nothing yet" in str(told)
+    assert "prompted by unknown" in str(told) and "passed      nothing yet" in str(told)
     with pytest.raises(DataError, match="object 2 is not there; there are 2"):
         two_squares().explain(2)
 

@@ -109,7 +109,7 @@ def test_a_large_mask_stays_small() -> None:
         ({"size": [3, 3], "counts": RLE.empty((2, 2)).to_coco()["counts"]}, "cover 4 pixels"),
         ({"size": [2, 2], "counts": ""}, "not COCO's compressed runs"),
         ({"size": [2, 2], "counts": "\x01é"}, "not COCO's compressed runs"),
-        ({"size": [2, 2], "counts": "oooooooooooo0"}, "longer than any picture"),
+        ({"size": [2, 2], "counts": "oooooooooooo0"}, "longer than any image"),
         ({"size": [2, 2], "counts": "111K"}, "negative"),
         ({"size": [2, 2], "counts": "o"}, "cut short"),
         ({"size": [2, 2], "counts": [1.5, 2.5]}, "whole numbers"),

@@ -9,9 +9,31 @@ from sampipe.types.text import MAX_CHARACTERS
 
 
 def test_commas_part_phrases_and_spaces_are_tidied() -> None:
-    assert sp.Text.of(" a wheel,  a \n big\tdog ,").phrases == ("a wheel", "a big dog")
+    assert sp.Text.of(" a wheel,  a  big\tdog ,").phrases == ("a wheel", "a big dog")
     assert sp.Text.of(["a, b", "c"]).phrases == ("a, b", "c")
     assert str(sp.Text.of("a wheel,a dog")) == "a wheel, a dog"
+
+
+@pytest.mark.parametrize(
+    ("words", "phrases"),
+    [
+        ("lamp . sofa .", ("lamp", "sofa")),
+        ("lamp. sofa. red chair.", ("lamp", "sofa", "red chair")),
+        ("lamp\nsofa\r\nred chair", ("lamp", "sofa", "red chair")),
+        ("lamp; sofa;", ("lamp", "sofa")),
+        ("A photo of a lamp.", ("A photo of a lamp",)),
+        (
+            "a 2.5 inch disk, St. Bernard, U.S. flag, Dr. Pepper",
+            ("a 2.5 inch disk", "St. Bernard", "U.S. flag", "Dr. Pepper"),
+        ),
+        ("猫、犬。鳥", ("猫", "犬", "鳥")),
+        ("قط، كلب", ("قط", "كلب")),
+        ("well-made no.5 can't", ("well-made no.5 can't",)),
+        (". , ;", (". , ;",)),
+    ],
+)
+def test_separators_of_the_field_part_phrases(words: str, phrases: tuple[str, ...]) -> None:
+    assert sp.Text.of(words).phrases == phrases
 
 
 def test_a_phrase_counts_once() -> None:
@@ -36,7 +58,7 @@ def test_composed_and_decomposed_letters_are_one_phrase() -> None:
         ([], "nothing was asked for"),
         ("x" * 10_000, "a phrase of 10,000 characters"),
         ([f"thing {i}" for i in range(3000)], "got 3,000 phrases"),
-        ("\ud800", "no Unicode text"),
+        ("\ud800", "not valid Unicode"),
     ],
 )
 def test_what_asks_for_nothing_or_too_much_is_refused(words: str | list[str], says: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from moving import Scene, account, box_of, clip, cut_out, line
+from moving import Scene, account, box_of, clip, cut_out, iou, line
 
 import sampipe as sp
 from sampipe.graph.chain import as_graph
@@ -68,6 +68,22 @@ def test_ids_stay_between_detections(scenes: list[Scene]) -> None:
     names = {n: NAMES[i] for i, ids in told.ids.items() for n in ids if n > 0}
     for masks in found:
         assert masks.prompts.labels == tuple(names[n] for n in masks.prompts.track_ids)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("frames", [12, 16, 24])
+def test_two_that_cross_keep_their_ids(frames: int) -> None:
+    """The cup goes by in front of the face, hides nearly all of it, and each is itself on the other side."""
+    things = (
+        cut_out("face", "astronaut", (165, 40, 285, 200), line((30, 40), (210, 60)), step=2),
+        cut_out("cup", "coffee", (150, 30, 430, 330), line((230, 60), (20, 50)), step=4),
+    )
+    crossing = list(clip(things, frames, HW))
+    hidden = [1 - one.masks[0].sum() / things[0].mask.sum() for one in crossing]
+    assert max(hidden) > 0.6 and hidden[0] == hidden[-1] == 0
+    first = sp.Prompts.from_boxes([box_of(crossing[0].masks[i]) for i in (0, 1)])
+    told = account(crossing, masks_of(Follow(patience=8), crossing, prompts=first))
+    assert told.switches == 0 and told.shared == 0 and np.mean(told.ious) > 0.85
+    assert told.ids[0][0] == told.ids[0][-1] == 1 and told.ids[1] == [2] * len(crossing)
 
 
 def test_new_objects_get_new_ids_and_those_that_left_are_gone(scenes: list[Scene]) -> None:
@@ -135,3 +151,29 @@ def test_a_graph_that_finds_nothing_to_follow_is_refused(scenes: list[Scene]) ->
 def test_both_behave(scenes: list[Scene]) -> None:
     assert "close" in check_node(Track())
     assert "close" in check_node(Follow(), image=scenes[0].image)
+
+
+def test_a_click_with_an_id_corrects_the_object_from_there_or_begins_one_of_that_id(scenes: list[Scene]) -> None:
+    face, other = (sp.Prompts.from_boxes([box_of(scenes[0].masks[i])]) for i in (0, 3))
+    wrong = face.replace(track_ids=np.array([7]))  # what is asked for under 7 is the cup, as frame 5 says
+    right = sp.Prompts.from_boxes([box_of(scenes[5].masks[1])]).replace(track_ids=np.array([7]))
+    items = [{"image": one.image} for one in scenes[:9]]
+    items[0]["prompts"] = sp.Prompts.concat([wrong, other.replace(track_ids=np.array([9]))])
+    items[2]["prompts"] = sp.Prompts.from_boxes([box_of(scenes[2].masks[2])])  # without an id: the next that is free
+    items[5]["prompts"] = right
+    found = [one.masks for one in as_graph(Follow()).map(items)]  # type: ignore[union-attr]
+    at = {n: mask for n, mask in zip(found[4].prompts.track_ids.tolist(), found[4].binary(), strict=True)}  # type: ignore[union-attr]
+    assert set(at) == {7, 9, 1}
+    assert iou(at[7], scenes[4].masks[0]) > 0.6
+    for number in (5, 6, 7):
+        ids = found[number].prompts.track_ids.tolist()  # type: ignore[union-attr]
+        assert iou(found[number].binary()[ids.index(7)], scenes[number].masks[1]) > 0.6
+
+
+def test_what_somebody_pointed_at_outlives_detections_that_miss_it(scenes: list[Scene]) -> None:
+    cup = sp.Prompts.from_boxes([box_of(scenes[0].masks[1])])
+    blind = Follow.of(Told(missing=1.0), every=1, patience=1)
+    kept = masks_of(blind, scenes[:4], prompts=cup.replace(track_ids=np.array([3])))
+    assert [masks.prompts.track_ids.tolist() for masks in kept] == [[3]] * 4  # type: ignore[union-attr]
+    lost = masks_of(blind, scenes[:4], prompts=cup)
+    assert len(lost[-1]) == 0

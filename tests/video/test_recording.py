@@ -20,7 +20,7 @@ import sampipe as sp
 from sampipe.cli.app import app
 from sampipe.jobs import masks_of_row
 from sampipe.models import default_cache
-from sampipe.nodes import Boxes, Segment, Track
+from sampipe.nodes import Boxes, Follow, Segment, Track
 from sampipe.video import Recorded, Recording, Video, read_frames, record, through
 
 BOX = Boxes(boxes=[[10, 10, 50, 40]], labels=["cup"])
@@ -75,6 +75,16 @@ def test_an_overlay_and_a_row_a_frame(short_clip: Path, tiny_model: str, tmp_pat
     assert drawn is not None and np.abs(drawn.pixels - plain)[inside].mean() > 20
     off = [np.abs(overlay[3].image.pixels - one)[inside].mean() for one in (drawn.pixels.astype(int), plain)]
     assert off[0] < 0.6 * off[1], "what was drawn is in the file, as well as a lossy one of 64 pixels can hold it"
+
+
+def test_inputs_come_on_the_frame_that_they_are_for_and_it_starts_where_one_says(
+    short_clip: Path, tiny_model: str
+) -> None:
+    late = sp.Prompts.from_boxes([[10, 10, 50, 40]]).replace(track_ids=np.array([4]))
+    done = list(through(Follow(model=tiny_model), short_clip, given={5: {"prompts": late}}, start=3, frames=8))
+    assert [one.frame.index for one in done] == [3, 4, 5, 6, 7]
+    assert [len(one.result.masks) for one in done if one.result][:3] == [0, 0, 1]
+    assert done[2].result is not None and done[2].result.masks.prompts.track_ids.tolist() == [4]
 
 
 def test_a_frame_that_fails_is_a_row_with_its_reason(short_clip: Path, tiny_model: str, tmp_path: Path) -> None:

@@ -39,8 +39,6 @@ def test_odd_sides_and_times_of_their_own(tmp_path: Path) -> None:
     with VideoWriter(tmp_path / "odd.mp4", fps=30) as writer:
         for seconds in (0.0, 0.5, 0.5, 2.0):
             writer.add(grey, seconds)
-        with pytest.raises(sp.DataError, match="after one of"):
-            writer.add(sp.Image.from_array(np.zeros((30, 45, 3), np.uint8)))
     frames = list(Video(tmp_path / "odd.mp4"))
     np.testing.assert_allclose([frame.seconds for frame in frames], [0, 0.5, 0.5, 2], atol=1e-3)
     assert frames[0].image.hw == (32, 46)
@@ -101,7 +99,7 @@ def test_a_file_cut_short_is_noticed(tmp_path: Path) -> None:
     with Video(tmp_path / "cut.mp4") as video:
         got = len(list(video))
     assert 5 < got < 38
-    assert video.breaks_off == f"the file speaks of 40 frames, {got} are in it"
+    assert video.breaks_off == f"its header says 4.00 s, its frames end at {got / 10:.2f} s"
 
 
 def test_a_live_source_gives_the_newest_frame() -> None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
 import sampipe as sp
 from sampipe.graph.registry import detector
 from sampipe.nodes import Segment, SegmentEverything
+from sampipe_integrations._words import graph_of_words
 
-_MODEL = ("STRING", {"default": "nano", "tooltip": "nano, vit_b, vit_l, vit_h, mobile_sam, or a checkpoint file"})
+SegmentT = TypeVar("SegmentT", Segment, SegmentEverything)
+_MODEL = ("STRING", {"default": "nano", "tooltip": "a name of `sampipe models`, or a checkpoint file"})
 _DEVICE = ("STRING", {"default": "auto"})
+_JOIN = ("BOOLEAN", {"default": False, "tooltip": "one mask for all objects of an image, in place of one an object"})
 
 
 class _MaskNode:
@@ -33,13 +37,35 @@ class SegmentBoxes(_MaskNode):
     def INPUT_TYPES(cls) -> dict[str, Any]:
         """What ComfyUI shows."""
         boxes = ("STRING", {"multiline": True, "default": "", "tooltip": "one box a line: x0, y0, x1, y1"})
-        return {"required": {"image": ("IMAGE",), "boxes": boxes, "model": _MODEL, "device": _DEVICE}}
+        return {"required": {"image": ("IMAGE",), "boxes": boxes, "model": _MODEL, "device": _DEVICE, "join": _JOIN}}
 
-    def run(self, image: Any, boxes: str, model: str, device: str) -> tuple[Any]:
+    def run(self, image: Any, boxes: str, model: str, device: str, join: bool = False) -> tuple[Any]:
         """Masks (n, h, w), image after image."""
-        prompts = sp.Prompts.from_boxes(_numbers(boxes))
-        segment = Segment(model=model, device=device)
-        return (_masks(image, lambda picture: segment(picture, prompts=prompts)),)
+        prompts = sp.Prompts.from_boxes(_numbers(boxes, 4, "x0, y0, x1, y1, one box a line"))
+        segment = _kept(Segment(model=model, device=device))
+        return (_masks(image, lambda one: segment(one, prompts=prompts), join),)
+
+
+class SegmentPoints(_MaskNode):
+    """A mask of what all the points together point at, on every image of the batch."""
+
+    DESCRIPTION = "One object by points. One point a line: x, y in pixels; a minus sign before it: not here."
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        """What ComfyUI shows."""
+        tip = "one point a line: x, y; or - x, y: not here"
+        points = ("STRING", {"multiline": True, "default": "", "tooltip": tip})
+        return {"required": {"image": ("IMAGE",), "points": points, "model": _MODEL, "device": _DEVICE}}
+
+    def run(self, image: Any, points: str, model: str, device: str) -> tuple[Any]:
+        """One mask an image, (b, h, w)."""
+        lines = [line.strip() for line in points.replace(";", "\n").splitlines() if line.strip()]
+        labels = [0 if line.startswith("-") else 1 for line in lines]
+        xy = _numbers("\n".join(line.lstrip("-+ ") for line in lines), 2, "x, y, one point a line")
+        prompts = sp.Prompts.from_points([xy], [labels]) if xy else sp.Prompts.empty()
+        segment = _kept(Segment(model=model, device=device))
+        return (_masks(image, lambda one: segment(one, prompts=prompts).best()),)
 
 
 class SegmentDetections(_MaskNode):
@@ -54,20 +80,33 @@ class SegmentDetections(_MaskNode):
         """What ComfyUI shows."""
         tooltip = "face, yolox_nano, torchvision, ultralytics:yolo11n.pt: as in sampipe segment --detector"
         name = ("STRING", {"default": "face", "tooltip": tooltip})
-        return {"required": {"image": ("IMAGE",), "detector": name, "model": _MODEL, "device": _DEVICE}}
+        required = {"image": ("IMAGE",), "detector": name, "model": _MODEL, "device": _DEVICE, "join": _JOIN}
+        return {"required": required}
 
-    def run(self, image: Any, detector: str, model: str, device: str) -> tuple[Any, str]:
+    def run(self, image: Any, detector: str, model: str, device: str, join: bool = False) -> tuple[Any, str]:
         """Masks (n, h, w), image after image, and n names."""
         find: Any = _detector(detector)
-        segment = Segment(model=model, device=device)
-        labels: list[str] = []
+        segment = _kept(Segment(model=model, device=device))
+        return _named(image, lambda one: segment(one, prompts=find(one)), join)
 
-        def answer(picture: sp.Image) -> sp.Masks:
-            masks = segment(picture, prompts=find(picture))
-            labels.extend(masks.prompts.labels or ("",) * len(masks))
-            return masks
 
-        return _masks(image, answer), "\n".join(labels)
+class SegmentTextNode(_MaskNode):
+    """A mask for all that words name, and which word it was."""
+
+    DESCRIPTION = "A mask for all that words name; sam3 reads any, nano a vocabulary of its own. The names come along."
+    RETURN_TYPES = ("MASK", "STRING")
+    RETURN_NAMES = ("masks", "labels")
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        """What ComfyUI shows."""
+        text = ("STRING", {"default": "a person", "tooltip": "phrases with commas between them"})
+        return {"required": {"image": ("IMAGE",), "text": text, "model": _MODEL, "device": _DEVICE, "join": _JOIN}}
+
+    def run(self, image: Any, text: str, model: str, device: str, join: bool = False) -> tuple[Any, str]:
+        """Masks (n, h, w), image after image, and n names."""
+        graph = graph_of_words(text, model, device)
+        return _named(image, lambda one: graph.run(image=one).masks.best(), join)
 
 
 class SegmentEverythingNode(_MaskNode):
@@ -83,38 +122,94 @@ class SegmentEverythingNode(_MaskNode):
 
     def run(self, image: Any, model: str, device: str, points_per_side: int) -> tuple[Any]:
         """Masks (n, h, w), image after image, best first."""
-        return (_masks(image, SegmentEverything(model=model, device=device, points_per_side=points_per_side)),)
+        everything = SegmentEverything(model=model, device=device, points_per_side=points_per_side)
+        return (_masks(image, _kept(everything)),)
 
 
+def _kept(node: SegmentT) -> SegmentT:
+    """The node, its model held for the next prompt that is queued."""
+    from sampipe.models import keep_loaded
+
+    keep_loaded(node.sam)
+    return node
+
+
+@functools.lru_cache(maxsize=2)
 def _detector(name: str) -> sp.Node:
+    """The detector, held with its model for the next prompt that is queued."""
     return detector(name)
 
 
-def _masks(batch: Any, segment: Callable[[sp.Image], sp.Masks]) -> Any:
-    """All masks of a batch (b, h, w, 3), float (n, h, w); one that is empty where nothing was found at all."""
+class CombineMasks(_MaskNode):
+    """Two batches of masks as one, or what the second takes away from the first."""
+
+    DESCRIPTION = "Both batches of masks in a row, their union, their intersection, or the first without the second."
+    _WAYS: ClassVar[tuple[str, ...]] = ("append", "union", "intersection", "difference")
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        """What ComfyUI shows."""
+        return {"required": {"masks": ("MASK",), "others": ("MASK",), "how": (list(cls._WAYS), {"default": "append"})}}
+
+    def run(self, masks: Any, others: Any, how: str) -> tuple[Any]:
+        """``append`` gives (n + m, h, w), the other ways (1, h, w)."""
+        import torch
+
+        if masks.shape[1:] != others.shape[1:]:
+            raise sp.DataError(
+                f"masks of {tuple(masks.shape[1:])} and others of {tuple(others.shape[1:])} pixels (height, width); "
+                "wanted masks of images of one size"
+            )
+        if how == "append":
+            return (torch.cat([masks, others]),)
+        one, other = (batch.amax(dim=0, keepdim=True) for batch in (masks, others))
+        if how == "union":
+            return (torch.maximum(one, other),)
+        return (torch.minimum(one, other if how == "intersection" else 1 - other),)
+
+
+def _named(batch: Any, segment: Callable[[sp.Image], sp.Masks], join: bool) -> tuple[Any, str]:
+    """Those of :func:`_masks`, and all their names, one a line."""
+    labels: list[str] = []
+
+    def answer(one: sp.Image) -> sp.Masks:
+        masks = segment(one)
+        labels.extend(masks.prompts.labels or ("",) * len(masks))
+        return masks
+
+    return _masks(batch, answer, join), "\n".join(labels)
+
+
+def _masks(batch: Any, segment: Callable[[sp.Image], sp.Masks], join: bool = False) -> Any:
+    """All masks of a batch (b, h, w, 3), float (n, h, w); one that is empty where nothing was found at all.
+
+    With ``join`` one mask an image, (b, h, w).
+    """
     import torch
 
     pixels = (batch[..., :3].clamp(0, 1) * 255).round().to(torch.uint8).cpu().numpy()
     found = [segment(sp.Image.from_array(one)).binary() for one in pixels]
+    if join:
+        found = [np.atleast_3d(one.any(axis=0, keepdims=True)) for one in found]
     masks = np.concatenate(found) if found else np.zeros((0, *pixels.shape[1:3]), bool)
     if not len(masks):  # ComfyUI's own nodes do not take a batch of no masks
         masks = np.zeros((1, *pixels.shape[1:3]), bool)
     return torch.from_numpy(masks.astype(np.float32))
 
 
-def _numbers(text: str) -> list[list[float]]:
-    """Lines of four numbers.
+def _numbers(text: str, count: int, wanted: str) -> list[list[float]]:
+    """Lines of ``count`` numbers.
 
     Raises:
         DataError: a line that is not.
     """
-    boxes = []
+    rows = []
     for line in filter(str.strip, text.replace(";", "\n").splitlines()):
         try:
-            box = [float(word) for word in line.replace(",", " ").split()]
+            row = [float(word) for word in line.replace(",", " ").split()]
         except ValueError:
-            box = []
-        if len(box) != 4:
-            raise sp.DataError(f"boxes: {line.strip()!r}; wanted x0, y0, x1, y1, one box a line")
-        boxes.append(box)
-    return boxes
+            row = []
+        if len(row) != count:
+            raise sp.DataError(f"{line.strip()!r}: wanted {wanted}")
+        rows.append(row)
+    return rows

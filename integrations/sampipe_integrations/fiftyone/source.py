@@ -7,8 +7,8 @@ from typing import Any
 
 import sampipe as sp
 from sampipe._optional import require
-from sampipe_integrations.fiftyone.labels import prompts_from_label
-from sampipe_integrations.files.lookup import key_of
+from sampipe.data.names import Names
+from sampipe_integrations.fiftyone.labels import check_field, prompts_from_label
 
 
 class FiftyOneBoxes(sp.Node):
@@ -46,11 +46,9 @@ class FiftyOneBoxes(sp.Node):
 
     def run(self, image: sp.Image) -> sp.Prompts:
         """The sample's labels."""
-        key = key_of(image, self.ids, f"dataset {self.dataset}")
+        key = Names(self.ids, f"dataset {self.dataset}").find(image.source)
         if key is None:
             return sp.Prompts.empty()
         samples = self._opened()
-        if not samples.has_field(self.field):
-            fields = ", ".join(samples.get_field_schema())
-            raise sp.DataError(f"field: {self.dataset} has no {self.field!r}; there is {fields}")
+        check_field(self.field, samples.get_field_schema(), of=self.dataset)
         return prompts_from_label(samples[self.ids[key]][self.field], image, source=self.type_id)

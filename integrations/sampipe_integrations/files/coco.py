@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 import sampipe as sp
-from sampipe_integrations._detections import check_fraction
+from sampipe.data.annotated import class_number
+from sampipe.data.coco_results import CocoRow, read_rows
+from sampipe.data.names import Names
+from sampipe_integrations._detections import Fraction
 from sampipe_integrations._keypoints import keypoint_prompts
-from sampipe_integrations.files.lookup import existing, file_digest, key_of
+from sampipe_integrations.files.lookup import existing, nothing_about
 
 
 class CocoBoxes(sp.Node):
@@ -33,87 +34,61 @@ class CocoBoxes(sp.Node):
 
     path: str
     results: str | None = None
-    confidence: float = 0.0
+    confidence: Fraction = 0.0
     keypoints: bool = False
     boxes: bool = True
 
     def __post_init__(self) -> None:
-        check_fraction(confidence=self.confidence)
         if not (self.boxes or self.keypoints):
             raise sp.DataError("CocoBoxes: neither boxes nor keypoints: wanted at least one of them")
 
     def requirements(self) -> Sequence[sp.Requirement]:
         """The files."""
-        return tuple(sp.Requirement.file(path) for path in (self.path, self.results) if path)
+        return tuple(map(sp.Requirement.file, self.input_files()))
 
-    def digest(self) -> str:
-        """The parameters and what is in the files now."""
-        return file_digest(self.results or "", file_digest(self.path, super().digest()))
+    def input_files(self) -> Sequence[str]:
+        """The file, and that of the results."""
+        return [path for path in (self.path, self.results) if path]
 
     @sp.resource
-    def rows(self) -> Mapping[str, list[dict[str, Any]]]:
-        """The annotations by the image's file name."""
-        document = _read(self.path)
-        names = {image["id"]: str(image["file_name"]) for image in document["images"]}
-        classes = {row["id"]: str(row["name"]) for row in document.get("categories", ())}
-        rows: dict[str, list[dict[str, Any]]] = {name: [] for name in names.values()}
-        given = document.get("annotations", ()) if self.results is None else _read(self.results)
-        for row in given:
-            if row.get("iscrowd") or row["image_id"] not in names:
-                continue
-            named = {**row, "label": classes.get(row["category_id"], str(row["category_id"]))}
-            rows[names[row["image_id"]]].append(named)
-        return rows
+    def rows(self) -> Mapping[str, list[CocoRow]]:
+        """The annotations by the image's file name; every row of the file is checked."""
+        return read_rows(
+            existing(self.path, "a COCO file"), existing(self.results, "results") if self.results else None
+        )
+
+    @sp.resource
+    def names(self) -> Names:
+        """The images' names, to find an image by."""
+        return Names(self.rows, self.path)
 
     def run(self, image: sp.Image) -> sp.Prompts:
         """The image's boxes."""
-        name = key_of(image, self.rows, self.path)
-        rows = [row for row in self.rows.get(name or "", ()) if row.get("score", 1.0) >= self.confidence]
+        name = self.names.find(image.source)
+        if name is None:
+            return nothing_about(self.path)
+        rows = [row for row in self.rows[name] if (1.0 if row.score is None else row.score) >= self.confidence]
         if not rows:
             return sp.Prompts.empty()
-        count = max(len(row.get("keypoints", ())) // 3 for row in rows) if self.keypoints else 0
+        count = max(len(row.keypoints) // 3 for row in rows) if self.keypoints else 0
         points = np.array([_points(row, count) for row in rows], np.float32).reshape(len(rows), count, 3)
         prompts = keypoint_prompts(
             points[..., :2] if count else np.zeros((len(rows), 1, 2)),
             visible=points[..., 2] > 0 if count else np.zeros((len(rows), 1), bool),
-            boxes=_boxes(rows, self.path) if self.boxes else None,
-            labels=[row["label"] for row in rows],
-            class_ids=[row["category_id"] for row in rows],
-            scores=[row.get("score", np.nan) for row in rows],
+            boxes=_boxes(rows) if self.boxes else None,
+            labels=[row.label for row in rows],
+            class_ids=[class_number(row.category_id) for row in rows],
+            scores=[np.nan if row.score is None else row.score for row in rows],
             source=self.type_id,
         )
         return (prompts if count else prompts.replace(points=None, point_labels=None)).sanitize(image.hw)
 
 
-def _points(row: Mapping[str, Any], count: int) -> list[float]:
+def _points(row: CocoRow, count: int) -> list[float]:
     """COCO's x, y, v of each point; v is 0 for a point that was not labelled."""
-    values = list(row.get("keypoints", ()))[: count * 3]
+    values = list(row.keypoints)[: count * 3]
     return values + [0.0] * (count * 3 - len(values))
 
 
-def _boxes(rows: Sequence[Mapping[str, Any]], where: str) -> np.ndarray:
-    try:
-        xywh = np.array([row["bbox"] for row in rows], np.float32).reshape(-1, 4)
-    except (KeyError, ValueError, TypeError) as error:
-        raise sp.DataError(f"{where}: an annotation without a box x, y, width, height ({error!r})") from error
-    return np.concatenate([xywh[:, :2], xywh[:, :2] + xywh[:, 2:]], axis=1)
-
-
-def _read(path: str) -> Any:
-    file = existing(path, "a COCO file")
-    try:
-        document = json.loads(file.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise sp.DataError(f"{path}: not JSON ({error})") from error
-    rows = document if isinstance(document, list) else document.get("images")
-    wanted = {"image_id", "category_id"} if isinstance(document, list) else {"id", "file_name"}
-    if not isinstance(rows, list) or not all(isinstance(row, dict) and wanted <= row.keys() for row in rows):
-        raise sp.DataError(
-            f"{path}: not COCO's format; wanted {{images, annotations, categories}}, or a list of results with "
-            "image_id, category_id, bbox and score"
-        )
-    if isinstance(document, dict):
-        for row in document.get("annotations", ()):
-            if not isinstance(row, dict) or not {"image_id", "category_id"} <= row.keys():
-                raise sp.DataError(f"{path}: an annotation lacks image_id or category_id: {str(row)[:80]}")
-    return document
+def _boxes(rows: Sequence[CocoRow]) -> np.ndarray:
+    return np.array([row.xyxy for row in rows], np.float32).reshape(-1, 4)

@@ -30,7 +30,7 @@ def landmark_prompts(
 
     ::
 
-        found = PoseLandmarker.create_from_model_path("pose.task").detect(picture)
+        found = PoseLandmarker.create_from_model_path("pose.task").detect(image)
         prompts = landmark_prompts(found.pose_landmarks, image, label="person")
 
     Takes ``pose_landmarks``, ``hand_landmarks`` and ``face_landmarks`` of mediapipe's tasks.
@@ -38,7 +38,7 @@ def landmark_prompts(
     Args:
         landmarks: for each object its points; a point with a ``visibility`` below ``min_visibility`` or outside
             the image is not seen. Points without one (hands, faces) are.
-        image: the picture that they are fractions of.
+        image: the image that they are fractions of.
         min_visibility: least visibility, 0 to 1.
         max_points: keep at most this many points of an object, evenly over their order; a face has 478.
         label: the name of every object.

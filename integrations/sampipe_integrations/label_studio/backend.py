@@ -1,4 +1,4 @@
-"""An ML backend: Label Studio sends a picture with clicks and boxes, and gets brush masks.
+"""An ML backend: Label Studio sends an image with clicks and boxes, and gets brush masks.
 
 Importing this module imports label_studio_ml. Serve it as its documentation tells, with this as ``_wsgi.py``::
 
@@ -42,12 +42,15 @@ class SampipeBackend(LabelStudioMLBase):  # type: ignore[misc]
             options: whatever else the server says.
 
         Raises:
-            DataError: a configuration without brush labels, or a picture that cannot be read.
+            DataError: a configuration without brush labels, or an image that cannot be read.
         """
         from_name, to_name, key, labels = self._brush()
         segment = Segment(
             model=os.environ.get("SAMPIPE_MODEL", "nano"), device=os.environ.get("SAMPIPE_DEVICE", "auto")
         )
+        from sampipe.models import keep_loaded
+
+        keep_loaded(segment.sam)  # for the next request
         predictions = []
         for task in tasks:
             image = sp.Image.open(self._path(task, task["data"][key]))
@@ -61,7 +64,7 @@ class SampipeBackend(LabelStudioMLBase):  # type: ignore[misc]
         return predictions
 
     def _brush(self) -> tuple[str, str, str, list[str]]:
-        """The brush tag's name, its image's name, the key of the picture in a task, and the labels."""
+        """The brush tag's name, its image's name, the key of the image in a task, and the labels."""
         for name, tag in self.parsed_label_config.items():
             if tag["type"] == "BrushLabels":
                 return name, tag["to_name"][0], tag["inputs"][0]["value"], list(tag.get("labels", ()))
@@ -71,11 +74,22 @@ class SampipeBackend(LabelStudioMLBase):  # type: ignore[misc]
         )
 
     def _path(self, task: Mapping[str, Any], reference: str) -> str:
-        """The picture on this machine; the base class fetches what is not."""
+        """The image on this machine; the base class fetches what is not.
+
+        Raises:
+            DataError: it cannot be fetched.
+        """
         if Path(reference).is_file():
             return reference
         known_task = {"task_id": task["id"]} if "task_id" in self.get_local_path.__code__.co_varnames else {}
-        return str(self.get_local_path(reference, **known_task))
+        try:
+            return str(self.get_local_path(reference, **known_task))
+        except Exception as error:  # whatever the host's own download raises
+            raise sp.DataError(
+                f"{reference}: the backend cannot fetch this image from Label Studio ({error}). Uploaded files need "
+                "LABEL_STUDIO_URL (the server's address) and LABEL_STUDIO_API_KEY (Account & Settings, Access Token) "
+                "in the backend's environment; files of local storage must lie on this machine."
+            ) from error
 
 
 def _asked(task: Mapping[str, Any], context: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:

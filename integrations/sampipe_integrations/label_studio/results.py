@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from sampipe._optional import require
 
 
 def brush_results(masks: sp.Masks, *, from_name: str, to_name: str, label: str | None = None) -> list[dict[str, Any]]:
-    """One brush region for each object, as a ``result`` of a prediction or annotation.
+    """One brush region for each object, each with an id of its own, as a ``result`` of a prediction or annotation.
 
     Args:
         masks: of one image; the best candidate counts, empty masks are left out.
@@ -35,7 +36,7 @@ def brush_results(masks: sp.Masks, *, from_name: str, to_name: str, label: str |
         pixels = rle.decode().astype(np.uint8) * 255
         value = {"format": "rle", "rle": brush.mask2rle(pixels), "brushlabels": [chosen] if chosen else []}
         region = {
-            "id": f"sampipe-{row}",
+            "id": secrets.token_hex(5),  # as long as Label Studio's own; a repeated id replaces the region before it
             "from_name": from_name,
             "to_name": to_name,
             "type": "brushlabels",

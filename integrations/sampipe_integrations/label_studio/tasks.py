@@ -2,29 +2,55 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
 import sampipe as sp
-from sampipe_integrations._detections import check_fraction
-from sampipe_integrations.files.lookup import existing, file_digest, key_of
+from sampipe.data.label_studio import first_text, tasks_of
+from sampipe.data.names import Names, task_image
+from sampipe.data.schema import Row
+from sampipe_integrations._detections import Fraction
+from sampipe_integrations.files.lookup import existing, nothing_about
 
 Regions = Sequence[Mapping[str, Any]]
+_FAR = 1e6  # percent
+
+
+@dataclass(frozen=True)
+class Region:
+    """A rectangle or a key point, checked; numbers are percents of the image's width and height.
+
+    Args:
+        xy: the first corner, or the point.
+        wh: width and height of a rectangle; None: a point.
+        rotation: of a rectangle about its first corner, in degrees, clockwise.
+        positive: whether a point is on the object.
+        label, score: of the region; NaN without a score.
+        parent: what regions of one object have in common; "" for one on its own.
+    """
+
+    xy: tuple[float, float]
+    wh: tuple[float, float] | None
+    rotation: float
+    positive: bool
+    label: str
+    score: float
+    parent: str
 
 
 class LabelStudioBoxes(sp.Node):
     """Rectangles and key points of a Label Studio export (JSON) for the image, as prompts.
 
-    A rectangle is an object with a box. Key points that have the same ``parentID`` are one object, others an object
-    each; ``is_positive: false`` is a background point.
+    A rectangle is an object with a box. Key points that have the same ``parentID`` are one object, with the rectangle
+    of that ``parentID`` where there is one; others are an object each; ``is_positive: false`` is a background point.
 
     Args:
         path: the tasks as Label Studio exports them (JSON, not JSON-MIN), or as one imports pre-annotations.
         take: "predictions", the pre-annotations; "annotations", what people drew.
-        image_key: the key of the picture in a task's ``data``.
+        image_key: the key of the image in a task's ``data``.
         confidence: keep regions with at least this score; those without one are kept.
 
     Raises:
@@ -34,44 +60,39 @@ class LabelStudioBoxes(sp.Node):
     path: str
     take: Literal["predictions", "annotations"] = "predictions"
     image_key: str = "image"
-    confidence: float = 0.0
-
-    def __post_init__(self) -> None:
-        check_fraction(confidence=self.confidence)
-        if self.take not in ("predictions", "annotations"):
-            raise sp.DataError(f"take: got {self.take!r}, wanted predictions or annotations")
+    confidence: Fraction = 0.0
 
     def requirements(self) -> Sequence[sp.Requirement]:
         """The file."""
         return (sp.Requirement.file(self.path),)
 
-    def digest(self) -> str:
-        """The parameters and what is in the file now."""
-        return file_digest(self.path, super().digest())
+    def input_files(self) -> Sequence[str]:
+        """The file."""
+        return (self.path,)
 
     @sp.resource
-    def regions(self) -> Mapping[str, list[Mapping[str, Any]]]:
-        """The regions by the picture's name."""
-        file = existing(self.path, "an export of Label Studio")
-        try:
-            tasks = json.loads(file.read_text(encoding="utf-8"))
-            found: dict[str, list[Mapping[str, Any]]] = {}
-            for task in tasks if isinstance(tasks, list) else [tasks]:
-                rows = found.setdefault(_file_name(task["data"][self.image_key]), [])
-                for answer in task.get(self.take, ()):
-                    if not answer.get("was_cancelled"):
-                        rows.extend(answer["result"])
-        except (UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
-            raise sp.DataError(
-                f"{self.path}: not an export of Label Studio with pictures in data.{self.image_key} ({error!r})"
-            ) from error
+    def regions(self) -> Mapping[str, list[Region]]:
+        """The regions by the image's name; every one of the file is checked."""
+        found: dict[str, list[Region]] = {}
+        for task in tasks_of(existing(self.path, "an export of Label Studio")):
+            rows = found.setdefault(task_image(task.row("data").text(self.image_key)), [])
+            for answer in task.rows(self.take, optional=True):
+                if not answer.value.get("was_cancelled"):
+                    rows.extend(_regions(answer.rows("result")))
         return found
+
+    @sp.resource
+    def names(self) -> Names:
+        """The images' names, to find an image by."""
+        return Names(self.regions, self.path)
 
     def run(self, image: sp.Image) -> sp.Prompts:
         """The image's regions."""
-        key = key_of(image, self.regions, self.path)
-        rows = [row for row in self.regions.get(key or "", ()) if _score(row, otherwise=1.0) >= self.confidence]
-        return prompts_from_results(rows, image.hw, source=self.type_id)
+        key = self.names.find(image.source)
+        if key is None:
+            return nothing_about(self.path)
+        rows = [row for row in self.regions[key] if not row.score < self.confidence]
+        return _prompts(rows, image.hw, self.type_id)
 
 
 def prompts_from_results(regions: Regions, hw: tuple[int, int], *, source: str = "label_studio") -> sp.Prompts:
@@ -81,49 +102,70 @@ def prompts_from_results(regions: Regions, hw: tuple[int, int], *, source: str =
         regions: dicts with ``type`` and ``value``; coordinates in percent.
         hw: height and width of the image.
         source: what the prompts say that they come from.
+
+    Raises:
+        DataError: a region lacks what it needs, or its numbers are none; names region and field.
     """
-    boxes = [row for row in regions if str(row.get("type", "")).startswith("rectangle")]
-    clicks: dict[str, list[Mapping[str, Any]]] = {}
-    for index, row in enumerate(regions):
-        if str(row.get("type", "")).startswith("keypoint"):
-            clicks.setdefault(str(row.get("parentID") or f"#{index}"), []).append(row)
-    parts = [_box(row, hw, source) for row in boxes] + [_points(rows, hw, source) for rows in clicks.values()]
+    return _prompts(_regions([Row(dict(one), f"region {k}") for k, one in enumerate(regions)]), hw, source)
+
+
+def _regions(rows: Sequence[Row]) -> list[Region]:
+    """The rectangles and key points, each with the numbers that it needs."""
+    kinds = ((row, row.text("type") if row.has("type") else "") for row in rows)
+    return [_region(row, kind) for row, kind in kinds if kind.startswith(("rectangle", "keypoint"))]
+
+
+def _region(row: Row, kind: str) -> Region:
+    value = row.row("value")
+    boxed = kind.startswith("rectangle")
+    names = next((named for key, named in value.value.items() if key.endswith("labels") and named), None)
+    score, rotation = row.optional_number("score"), value.optional_number("rotation", least=-_FAR, most=_FAR)
+    return Region(
+        xy=_pair(value, "x", "y"),
+        wh=_pair(value, "width", "height") if boxed else None,
+        rotation=rotation or 0.0,
+        positive=row.flag("is_positive") if row.has("is_positive") else True,
+        label=first_text(names, f"{value.place}: labels"),
+        score=np.nan if score is None else score,
+        parent=str(row.id("parentID")) if row.value.get("parentID") else "",
+    )
+
+
+def _pair(value: Row, first: str, second: str) -> tuple[float, float]:
+    return value.number(first, least=-_FAR, most=_FAR), value.number(second, least=-_FAR, most=_FAR)
+
+
+def _prompts(regions: Sequence[Region], hw: tuple[int, int], source: str) -> sp.Prompts:
+    parents: dict[str, list[Region]] = {}
+    for index, one in enumerate(regions):
+        parents.setdefault(one.parent or f"#{index}", []).append(one)
+    parts = [part for rows in parents.values() for part in _objects(rows, hw, source)]
     return sp.Prompts.concat(parts).sanitize(hw) if parts else sp.Prompts.empty()
 
 
-def _box(row: Mapping[str, Any], hw: tuple[int, int], source: str) -> sp.Prompts:
-    value = row["value"]
-    x, y, width, height = (float(value[name]) / 100 for name in ("x", "y", "width", "height"))
-    angle = np.deg2rad(float(value.get("rotation") or 0))  # about the corner x, y, clockwise
-    across = np.array([np.cos(angle), np.sin(angle)]) * width * hw[1]
-    down = np.array([-np.sin(angle), np.cos(angle)]) * height * hw[0]
-    start = np.array([x * hw[1], y * hw[0]])
+def _objects(rows: Sequence[Region], hw: tuple[int, int], source: str) -> list[sp.Prompts]:
+    """What regions of one parent point at: its box and clicks together; of several boxes each for itself."""
+    boxes = [_box(row, row.wh, hw, source) for row in rows if row.wh is not None]
+    clicks = [row for row in rows if row.wh is None]
+    if not clicks:
+        return boxes
+    points = _points(clicks, hw, source)
+    if len(boxes) != 1:
+        return [*boxes, points]
+    return [boxes[0].replace(points=points.points, point_labels=points.point_labels)]
+
+
+def _box(row: Region, wh: tuple[float, float], hw: tuple[int, int], source: str) -> sp.Prompts:
+    percent = np.array([hw[1], hw[0]]) / 100
+    angle = np.deg2rad(row.rotation)
+    across = np.array([np.cos(angle), np.sin(angle)]) * wh[0] * percent[0]
+    down = np.array([-np.sin(angle), np.cos(angle)]) * wh[1] * percent[1]
+    start = np.array(row.xy) * percent
     corners = np.stack([start, start + across, start + down, start + across + down])
     box = np.concatenate([corners.min(axis=0), corners.max(axis=0)])
-    scores = [_score(row, otherwise=np.nan)]
-    return sp.Prompts.from_boxes(box, labels=[_label(row)], scores=scores, source=source)
+    return sp.Prompts.from_boxes(box, labels=[row.label], scores=[row.score], source=source)
 
 
-def _points(rows: Regions, hw: tuple[int, int], source: str) -> sp.Prompts:
-    xy = [[row["value"]["x"] / 100 * hw[1], row["value"]["y"] / 100 * hw[0]] for row in rows]
-    kinds = [0 if row.get("is_positive") in (False, 0) else 1 for row in rows]
-    return sp.Prompts.from_points([xy], [kinds], labels=[_label(rows[0])], source=source)
-
-
-def _label(row: Mapping[str, Any]) -> str:
-    value = row["value"]
-    names = next((value[key] for key in value if key.endswith("labels") and value[key]), [""])
-    return str(names[0])
-
-
-def _score(row: Mapping[str, Any], *, otherwise: float) -> float:
-    score = row.get("score")
-    return otherwise if score is None else float(score)
-
-
-def _file_name(reference: str) -> str:
-    """A task's picture without the address, the query and the upload's prefix."""
-    path, _, query = reference.partition("?")
-    if query.startswith("d="):  # local files: /data/local-files/?d=folder/picture.jpg
-        path = query[2:].partition("&")[0]
-    return path.partition("://")[2] or path.lstrip("/")
+def _points(rows: Sequence[Region], hw: tuple[int, int], source: str) -> sp.Prompts:
+    xy = [[row.xy[0] / 100 * hw[1], row.xy[1] / 100 * hw[0]] for row in rows]
+    return sp.Prompts.from_points([xy], [[int(row.positive) for row in rows]], labels=[rows[0].label], source=source)

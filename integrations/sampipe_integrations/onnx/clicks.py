@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import sampipe as sp
-from sampipe.eval.answers import Answers
+from sampipe.measure.quality.answers import Answers
 from sampipe_integrations.onnx.session import open_session
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """What YOLOX takes, and what its output rows mean (Ge et al., YOLOX, arXiv 2107.08430, section 2).
 
 The facts are those of the models that the authors published as ONNX files (release 0.1.1rc0): BGR values of
-0..255, the picture at the top left on grey 114, and rows that still need the grid added.
+0..255, the image at the top left on grey 114, and rows that still need the grid added.
 """
 
 from __future__ import annotations

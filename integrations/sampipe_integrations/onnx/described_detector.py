@@ -11,7 +11,7 @@ import numpy as np
 import PIL.Image
 
 import sampipe as sp
-from sampipe_integrations._detections import ClassChoice, box_prompts, check_fraction, chosen_class_ids
+from sampipe_integrations._detections import ClassChoice, Count, Fraction, Threads, box_prompts, chosen_class_ids
 from sampipe_integrations.onnx.description import DetectorDescription, read_description
 from sampipe_integrations.onnx.heads import FloatArray, read_head
 from sampipe_integrations.onnx.session import open_session
@@ -56,15 +56,12 @@ class OnnxDetector(sp.Node):
     """
 
     description: str
-    confidence: float = 0.3
-    nms: float = 0.45
+    confidence: Fraction = 0.3
+    nms: Fraction = 0.45
     classes: ClassChoice = None
-    max_detections: int = 300
-    threads: int = 0
+    max_detections: Count = 300
+    threads: Threads = 0
     providers: Sequence[str] = ("CPUExecutionProvider",)
-
-    def __post_init__(self) -> None:
-        check_fraction(confidence=self.confidence, nms=self.nms)
 
     def requirements(self) -> Sequence[sp.Requirement]:
         """onnxruntime, the description and the model that it names."""
@@ -75,7 +72,7 @@ class OnnxDetector(sp.Node):
 
     def weights_digest(self) -> str:
         """Those of the description and of the model that it names."""
-        from sampipe.models.checkpoints import file_digest
+        from sampipe.models.weights.checkpoints import file_digest
 
         _, path = read_description(self.description)
         return f"{file_digest(self.description)} {file_digest(path)}"

@@ -17,12 +17,12 @@ class _Strict(BaseModel):
 
 
 class InputDescription(_Strict):
-    """How a picture becomes the model's input, float32 (1, 3, height, width).
+    """How an image becomes the model's input, float32 (1, 3, height, width).
 
     Args:
         size: height and width; left out, they are read from the file, which must then fix them.
         resize: "letterbox" keeps the aspect and pads, "stretch" fills the input.
-        place: where the picture lies in a letterbox: "center" or "top_left".
+        place: where the image lies in a letterbox: "center" or "top_left".
         pad: the padding's value, 0 to 255.
         color: the order of the channels.
         scale: pixels are divided by this.

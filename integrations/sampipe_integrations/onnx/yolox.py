@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 import sampipe as sp
-from sampipe_integrations._detections import ClassChoice, box_prompts, check_fraction, chosen_class_ids
+from sampipe_integrations._detections import ClassChoice, Count, Fraction, Threads, box_prompts, chosen_class_ids
 from sampipe_integrations.onnx.coco80 import COCO80
 from sampipe_integrations.onnx.decoding import FloatArray, decode, letterbox
 from sampipe_integrations.onnx.session import open_session
@@ -56,16 +56,15 @@ class YoloxDetector(sp.Node):
     """
 
     weights: str = "yolox_nano"
-    confidence: float = 0.3
-    nms: float = 0.45
+    confidence: Fraction = 0.3
+    nms: Fraction = 0.45
     classes: ClassChoice = None
     class_names: Sequence[str] | None = None
-    max_detections: int = 300
-    threads: int = 0
+    max_detections: Count = 300
+    threads: Threads = 0
     providers: Sequence[str] = ("CPUExecutionProvider",)
 
     def __post_init__(self) -> None:
-        check_fraction(confidence=self.confidence, nms=self.nms)
         chosen_class_ids(self.classes, self._names)
 
     @property
@@ -78,7 +77,7 @@ class YoloxDetector(sp.Node):
 
     def weights_digest(self) -> str:
         """The file's."""
-        from sampipe.models.checkpoints import file_digest
+        from sampipe.models.weights.checkpoints import file_digest
 
         return file_digest(obtain(self.weights))
 

@@ -1,4 +1,4 @@
-"""CLIP models of open_clip: text towers, image towers and what each place of a picture says."""
+"""CLIP models of open_clip: text towers, image towers and what each place of an image says."""
 
 from __future__ import annotations
 

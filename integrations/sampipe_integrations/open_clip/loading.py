@@ -118,7 +118,7 @@ def _check_name(name: str, architecture: str, pretrained: str | None) -> None:
 
 
 def _check_online(name: str) -> None:
-    from sampipe.models.hub import is_offline
+    from sampipe.models.weights.hub import is_offline
 
     if is_offline():
         raise sp.CheckpointError(

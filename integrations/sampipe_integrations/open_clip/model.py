@@ -1,4 +1,4 @@
-"""One open_clip model as vectors: of phrases, of pictures, and of the places of a picture."""
+"""One open_clip model as vectors: of phrases, of images, and of the places of an image."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class OpenClip:
     def encode_images(
         self, pictures: Sequence[NDArray[np.uint8]], masks: Sequence[NDArray[np.bool_]] | None = None
     ) -> NDArray[np.float32]:
-        """Unit vectors (n, d) of square pictures; see :class:`sampipe.text.clip.ClipModel`.
+        """Unit vectors (n, d) of square images; see :class:`sampipe.text.clip.ClipModel`.
 
         Raises:
             DataError: masks for a tower whose attention cannot be masked (not a plain ViT).
@@ -99,7 +99,7 @@ class OpenClip:
 
     @torch.inference_mode()
     def patches(self, image: sp.Image) -> tuple[NDArray[np.float32], sp.Frame]:
-        """Unit vectors (d, side, side) of the places of a picture; see :func:`vision.dense`."""
+        """Unit vectors (d, side, side) of the places of an image; see :func:`vision.dense`."""
         side = max(self.side, round(vision.DENSE_SCALE * self.side))
         side -= side % vision.patch_size(self.network.visual)
         frame = sp.Frame.fit(image.hw, side)

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 import sampipe as sp
 
-DENSE_SCALE = 1.5  # places are looked at on a picture larger than the tower was trained on
+DENSE_SCALE = 1.5  # places are looked at on an image larger than the tower was trained on
 DENSE_BLOCKS = 6  # last blocks whose values attend to values (CLIP Surgery: Li et al. 2023)
 
 
@@ -29,7 +29,7 @@ def patch_size(visual: Any) -> int:
 
 
 def masked(visual: Any, pixels: Tensor, inside: Tensor) -> Tensor:
-    """The picture's vector (n, d) when, in the last block, the output token attends to some patches alone.
+    """The image's vector (n, d) when, in the last block, the output token attends to some patches alone.
 
     (Segment Anything, appendix D.5.)
 
@@ -51,9 +51,9 @@ def masked(visual: Any, pixels: Tensor, inside: Tensor) -> Tensor:
 def dense(visual: Any, pixels: Tensor) -> Tensor:
     """A vector for each patch, (n, d, side, side).
 
-    The tower's own last layers gather the whole picture in every token. Here, beside the tower's own path, a second one
+    The tower's own last layers gather the whole image in every token. Here, beside the tower's own path, a second one
     begins at the input of the last few blocks and adds to it what those blocks' values give when they attend to
-    values that resemble them, without the MLPs, which would mix the picture in again (MaskCLIP, Zhou et al. 2022; CLIP
+    values that resemble them, without the MLPs, which would mix the image in again (MaskCLIP, Zhou et al. 2022; CLIP
     Surgery, Li et al. 2023).
 
     Args:
@@ -87,7 +87,7 @@ def _check(visual: Any) -> None:
 
 
 def _before_blocks(visual: Any, pixels: Tensor) -> Tensor:
-    """Tokens (n, 1 + patches, width), the position embedding resized to the picture's grid."""
+    """Tokens (n, 1 + patches, width), the position embedding resized to the image's grid."""
     found = visual.conv1(pixels.to(visual.conv1.weight.dtype))
     grid = found.shape[-2:]
     cells = found.flatten(2).transpose(1, 2)

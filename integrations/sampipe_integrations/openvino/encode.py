@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import sampipe as sp
-from sampipe.nodes.segment import SamNode
+from sampipe.nodes.segment.segment import SamNode
 
-PRECISIONS = ("bf16", "f32")
+if TYPE_CHECKING:
+    from sampipe.models import SamModel
 
 
 class OpenVinoEncode(SamNode):
@@ -19,26 +20,26 @@ class OpenVinoEncode(SamNode):
     faster for it.
 
     Args:
-        model: see :class:`~sampipe.nodes.segment.SamNode`.
+        model: see :class:`~sampipe.nodes.segment.segment.SamNode`.
         device: of the decoder; OpenVINO encodes on the processor.
-        precision: ``bf16``, or ``f32``, which is exact but for rounding.
+        precision: of the encoder: ``bf16``, or ``exact`` but for rounding. The embedding is the exact model's.
 
     Raises:
         DataError: another precision.
     """
 
-    precision: str = "bf16"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.precision not in PRECISIONS:
-            raise sp.DataError(
-                f"OpenVinoEncode: precision: got {self.precision!r}, wanted one of {', '.join(PRECISIONS)}."
-            )
+    precision: Literal["exact", "bf16"] = "bf16"
 
     def requirements(self) -> Sequence[sp.Requirement]:
         """OpenVINO, the weights and the device."""
         return (sp.Requirement.package("openvino", extra="openvino"), *super().requirements())
+
+    @sp.resource
+    def sam(self) -> SamModel:
+        """The exact model, which decodes; its encoder is what OpenVINO converts."""
+        from sampipe.models import load_model
+
+        return load_model(self.model, self.device)
 
     @sp.resource(shared=lambda self: ("openvino", self.model, self.precision))
     def compiled(self) -> Any:
@@ -74,5 +75,6 @@ def compile_encoder(encoder: Any, side: int, precision: str) -> Any:
         plain = copy.deepcopy(encoder).cpu()
         converted = openvino.convert_model(plain, example_input=torch.zeros(1, 3, side, side))
     converted.reshape([1, 3, side, side])
-    options = {"INFERENCE_PRECISION_HINT": precision, "INFERENCE_NUM_THREADS": torch.get_num_threads()}
+    hint = {"exact": "f32", "bf16": "bf16"}[precision]
+    options = {"INFERENCE_PRECISION_HINT": hint, "INFERENCE_NUM_THREADS": torch.get_num_threads()}
     return openvino.compile_model(converted, "CPU", options)

@@ -6,9 +6,11 @@ import os
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from sampipe_integrations.peers._pixels import normalized
 from sampipe_integrations.peers.segment_anything import SegmentAnything
 
 
@@ -26,6 +28,8 @@ class OnnxRuntime:
             options.intra_op_num_threads = torch.get_num_threads()
             self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
-    def encode(self, pixels: Tensor) -> Tensor:
+    def encode(self, image: np.ndarray) -> Tensor:
+        """Features of an image, (1, channels, side, side)."""
+        pixels = normalized(image)
         (name,) = (one.name for one in self._session.get_inputs())
         return torch.from_numpy(self._session.run(None, {name: pixels.numpy()})[0])

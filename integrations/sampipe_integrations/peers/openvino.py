@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from sampipe_integrations.peers._pixels import normalized
 from sampipe_integrations.peers.segment_anything import SegmentAnything
 
 
@@ -26,8 +28,9 @@ class OpenVino:
         options = {"INFERENCE_PRECISION_HINT": self._precision, "INFERENCE_NUM_THREADS": torch.get_num_threads()}
         self._encoder = openvino.compile_model(converted, "CPU", options)
 
-    def encode(self, pixels: Tensor) -> Tensor:
-        return torch.from_numpy(self._encoder(pixels.numpy())[0])
+    def encode(self, image: np.ndarray) -> Tensor:
+        """Features of an image, (1, channels, side, side)."""
+        return torch.from_numpy(self._encoder(normalized(image).numpy())[0])
 
 
 class OpenVinoBf16(OpenVino):

@@ -24,18 +24,16 @@ class Pycocotools:
 
     @torch.inference_mode()
     def postprocess(self, logits: np.ndarray, scores: np.ndarray, hw: tuple[int, int]) -> list[bytes]:
+        """Logits to full size, thresholded, duplicates removed by their boxes, to run lengths."""
         height, width = Frame.fit(hw, 1024).resized_hw
         low = torch.from_numpy(logits)[:, None]
-        boxes, counts, kept_scores = [], [], []
-        for part, part_scores in zip(low.split(_AT_ONCE), torch.from_numpy(scores).split(_AT_ONCE), strict=True):
+        boxes, counts = [], []
+        for part in low.split(_AT_ONCE):
             square = F.interpolate(part, (1024, 1024), mode="bilinear", align_corners=False)[..., :height, :width]
             full = F.interpolate(square, hw, mode="bilinear", align_corners=False)[:, 0]
-            stability = (full > 1).sum((-1, -2)) / (full > -1).sum((-1, -2)).clamp(min=1)
-            masks = (full > 0)[stability >= 0.5]
-            kept_scores.append(part_scores[stability >= 0.5])
-            for mask in masks:
+            for mask in full > 0:
                 rows, columns = mask.any(1).nonzero()[:, 0], mask.any(0).nonzero()[:, 0]
                 boxes.append([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1] if len(rows) else [0, 0, 0, 0])
                 counts.append(self._encode(np.asfortranarray(mask.numpy().view(np.uint8)))["counts"])
-        kept = self._nms(torch.tensor(boxes, dtype=torch.float32), torch.cat(kept_scores), 0.7)
+        kept = self._nms(torch.tensor(boxes, dtype=torch.float32), torch.from_numpy(scores), 0.7)
         return [counts[int(i)] for i in kept]

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from sampipe import DataError, Frame
+from sampipe_integrations.peers._pixels import normalized
 
 
 class SegmentAnything:
@@ -24,11 +25,13 @@ class SegmentAnything:
         self._device = device
 
     @torch.inference_mode()
-    def encode(self, pixels: Tensor) -> Tensor:
-        return self._sam.image_encoder(pixels.to(self._device))
+    def encode(self, image: np.ndarray) -> Tensor:
+        """Features of an image, (1, channels, side, side)."""
+        return self._sam.image_encoder(normalized(image).to(self._device))
 
     @torch.inference_mode()
     def logits(self, embedding: Tensor, boxes: np.ndarray, hw: tuple[int, int]) -> Tensor:
+        """Low-resolution logits of the single mask of each box."""
         corners = torch.from_numpy(Frame.fit(hw, 1024).boxes_to_input(boxes)).to(self._device)
         sparse, dense = self._sam.prompt_encoder(points=None, boxes=corners, masks=None)
         low, _ = self._sam.mask_decoder(
@@ -42,11 +45,13 @@ class SegmentAnything:
 
     @torch.inference_mode()
     def decode(self, embedding: Tensor, boxes: np.ndarray, hw: tuple[int, int]) -> np.ndarray:
+        """Boolean masks of full size."""
         low = self.logits(embedding, boxes, hw)
         full = self._sam.postprocess_masks(low, Frame.fit(hw, 1024).resized_hw, hw)
         return (full > self._sam.mask_threshold)[:, 0].cpu().numpy()
 
     def everything(self, image: np.ndarray, side: int, iou: float) -> dict[str, Any]:
+        """Automatic masks, as its generator makes them."""
         from segment_anything import SamAutomaticMaskGenerator
 
         generator = SamAutomaticMaskGenerator(

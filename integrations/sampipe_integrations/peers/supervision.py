@@ -9,7 +9,7 @@ import numpy as np
 
 
 class Supervision:
-    """Its annotator over masks that are there already."""
+    """Its annotators over masks that are there already: fill and contour."""
 
     def __init__(self, checkpoint: Path, model: str, device: str) -> None:
         import supervision
@@ -17,8 +17,11 @@ class Supervision:
         self._sv = supervision
 
     def prepare_overlay(self, scene: np.ndarray, masks: np.ndarray) -> dict[str, Any]:
+        """Masks as its detections."""
         boxes = self._sv.mask_to_xyxy(masks).astype(np.float32)
         return {"scene": scene, "objects": self._sv.Detections(boxes, masks, class_id=np.arange(len(masks)))}
 
     def overlay(self, scene: np.ndarray, objects: Any) -> np.ndarray:
-        return self._sv.MaskAnnotator(opacity=0.5).annotate(scene.copy(), objects)
+        """Fill and contour of every mask."""
+        filled = self._sv.MaskAnnotator(opacity=0.5).annotate(scene.copy(), objects)
+        return self._sv.PolygonAnnotator().annotate(filled, objects)

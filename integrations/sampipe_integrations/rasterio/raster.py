@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from sampipe._files import whole_file, write_atomic
+from sampipe._files import atomic_file, write_atomic
 from sampipe._optional import require
+from sampipe.data.geojson import write_geojson
 from sampipe.errors import DataError
-from sampipe.formats.geojson import write_geojson
 from sampipe.graph import Graph, Node
 from sampipe.nodes import Tiled
-from sampipe.nodes.tiled import Window, tiles, united
+from sampipe.nodes.segment.tiled import Window, merge_tiles, tiles
 from sampipe.types import Image, Masks
 from sampipe_integrations.rasterio.stretch import Stretch
 
@@ -65,11 +65,14 @@ class Raster:
         return None if self._file.crs is None else str(self._file.crs.to_string())
 
     def read(self, window: Window) -> Image:
-        """The pixels from x0, y0 to x1, y1, as an 8-bit picture; what has no data is black."""
+        """The pixels from x0, y0 to x1, y1, as an 8-bit image.
+
+        Samples without data are 0: by the band's nodata value, a mask or an alpha band, or because they are NaN.
+        """
         x0, y0, x1, y1 = window
         with _bounded():
-            pixels = self._file.read(self._bands, window=((y0, y1), (x0, x1)))
-        scaled = self._stretch.to_bytes(pixels)
+            pixels = self._file.read(self._bands, window=((y0, y1), (x0, x1)), masked=True)
+        scaled = np.where(np.ma.getmaskarray(pixels), np.uint8(0), self._stretch.to_bytes(pixels.data))
         return Image.from_array(
             np.ascontiguousarray(np.broadcast_to(scaled, (3, *scaled.shape[1:])).transpose(1, 2, 0))
         )
@@ -101,7 +104,7 @@ class Raster:
                 progress(number, len(windows))
                 yield result[output]  # type: ignore[index]
 
-        return united(self.hw, windows, masks_of(), same_iou)
+        return merge_tiles(self.hw, windows, masks_of(), same_iou)
 
     def save_geojson(self, masks: Masks, path: str | os.PathLike[str], *, tolerance: float = 0.0) -> None:
         """Outlines in the raster's own coordinates, its reference system named in the file.
@@ -128,7 +131,7 @@ class Raster:
             "crs": self._file.crs, "transform": self._file.transform, "compress": "deflate", "bigtiff": "if_safer",
         }  # fmt: skip
         order = np.argsort(-masks.area(), kind="stable").tolist()
-        with whole_file(path) as partial, _bounded(), rasterio.open(partial, "w", **profile) as file:
+        with atomic_file(path) as partial, _bounded(), rasterio.open(partial, "w", **profile) as file:
             for top in range(0, height, _ROWS):
                 bottom = min(top + _ROWS, height)
                 file.write(_strip(masks, order, top, bottom, width), 1, window=((top, bottom), (0, width)))

@@ -37,7 +37,7 @@ class Stretch:
         return cls(low, np.maximum(high, low + np.finfo(np.float32).tiny))
 
     def to_bytes(self, pixels: np.ndarray) -> np.ndarray:
-        """uint8 of the same shape (bands, h, w); numbers that are none are black."""
+        """uint8 of the same shape (bands, h, w); NaN becomes 0."""
         if self.low is None or self.high is None:
             return pixels
         shares = (pixels - self.low[:, None, None]) / (self.high - self.low)[:, None, None]

@@ -1,4 +1,4 @@
-"""A block for Roboflow inference workflows: boxes in, instance masks out.
+"""Blocks for Roboflow inference workflows: boxes, points or words in, instance masks out.
 
 Found through the workflows' own variable::
 
@@ -21,5 +21,6 @@ def load_blocks() -> list[type[Any]]:
         MissingDependencyError: inference is not installed.
     """
     from sampipe_integrations.roboflow.block import AddMasksBlock
+    from sampipe_integrations.roboflow.prompted import PointMasksBlock, TextMasksBlock
 
-    return [AddMasksBlock]
+    return [AddMasksBlock, PointMasksBlock, TextMasksBlock]

@@ -1,4 +1,4 @@
-"""The block: any detection predictions become instance segmentation predictions."""
+"""The block of boxes, and what all blocks share: detections become instance segmentation predictions."""
 
 from __future__ import annotations
 
@@ -15,37 +15,41 @@ _types = workflows("execution_engine.entities.types")
 _block = workflows("prototypes.block")
 
 _DETECTIONS = [
-    _types.OBJECT_DETECTION_PREDICTION_KIND,
-    _types.INSTANCE_SEGMENTATION_PREDICTION_KIND,
-    _types.KEYPOINT_DETECTION_PREDICTION_KIND,
+    getattr(_types, name)
+    for name in (
+        "OBJECT_DETECTION_PREDICTION_KIND",
+        "INSTANCE_SEGMENTATION_PREDICTION_KIND",
+        "RLE_INSTANCE_SEGMENTATION_PREDICTION_KIND",  # not in older releases
+        "KEYPOINT_DETECTION_PREDICTION_KIND",
+    )
+    if hasattr(_types, name)
 ]
 IMAGE: Any = _types.Selector(kind=[_types.IMAGE_KIND])
 PREDICTIONS: Any = _types.Selector(kind=_DETECTIONS)
 TEXT: Any = str | _types.Selector(kind=[_types.STRING_KIND])
 
 
-class AddMasksManifest(_block.WorkflowBlockManifest):  # type: ignore[name-defined, misc]
-    """What the block takes, as the workflow editor shows it."""
-
-    model_config = ConfigDict(
+def described(name: str, short: str, long: str) -> ConfigDict:
+    """How the workflow editor shows a block."""
+    return ConfigDict(
         json_schema_extra={
-            "name": "sampipe: Add Masks",
+            "name": f"sampipe: {name}",
             "version": "v1",
-            "short_description": "A mask for every detected box, by Segment Anything.",
-            "long_description": (
-                "Gives every box of a detection model its mask, by sampipe's Segment Anything. Classes, confidences, "
-                "trackers and all else that the detections carry stay as they are."
-            ),
+            "short_description": short,
+            "long_description": long,
             "license": "Apache-2.0",
             "block_type": "model",
         }
     )
-    type: Literal["sampipe/add_masks@v1"]
-    images: IMAGE = Field(description="The image that the detections are of.", examples=["$inputs.image"])
-    predictions: PREDICTIONS = Field(description="Boxes of any detection model.", examples=["$steps.model.predictions"])
+
+
+class SegmentManifest(_block.WorkflowBlockManifest):  # type: ignore[name-defined, misc]
+    """What all blocks take, and give."""
+
+    images: IMAGE = Field(description="The image to segment.", examples=["$inputs.image"])
     model: TEXT = Field(
         default="nano",
-        description="nano (embedded), vit_b, vit_l, vit_h, mobile_sam, or a checkpoint file.",
+        description="A name of `sampipe models` (nano, vit_b, sam2.1_hiera_t, sam3), or a checkpoint file.",
         examples=["vit_b", "$inputs.sam"],
     )
     device: TEXT = Field(default="auto", description="auto, cpu, cuda, cuda:1, mps.", examples=["cuda"])
@@ -60,6 +64,19 @@ class AddMasksManifest(_block.WorkflowBlockManifest):  # type: ignore[name-defin
     def get_execution_engine_compatibility(cls) -> str | None:
         """The versions of their engine that this was written for."""
         return ">=1.3.0,<2.0.0"
+
+
+class AddMasksManifest(SegmentManifest):
+    """What the block of boxes takes, as the workflow editor shows it."""
+
+    model_config = described(
+        "Add Masks",
+        "A mask for every detected box, by Segment Anything.",
+        "Gives every box of a detection model its mask. Classes, confidences, trackers and all else that the "
+        "detections carry stay as they are.",
+    )
+    type: Literal["sampipe/add_masks@v1"]
+    predictions: PREDICTIONS = Field(description="Boxes of any detection model.", examples=["$steps.model.predictions"])
 
 
 class AddMasksBlock(_block.WorkflowBlock):  # type: ignore[name-defined, misc]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 import sampipe as sp
-from sampipe_integrations._detections import box_prompts, check_fraction
+from sampipe_integrations._detections import Count, Fraction, box_prompts
 
 if TYPE_CHECKING:
     from skimage.feature import Cascade
@@ -38,23 +39,17 @@ class FaceDetector(sp.Node):
         DataError: a parameter outside its range.
     """
 
-    scale_factor: float = 1.15
-    step_ratio: float = 1.0
-    min_size: int = 60
-    max_size: int | None = None
-    min_neighbors: int = 6
-    overlap: float = 0.5
+    scale_factor: Annotated[float, Field(gt=1)] = 1.15
+    step_ratio: Annotated[float, Field(ge=1)] = 1.0
+    min_size: Count = 60
+    max_size: Count | None = None
+    min_neighbors: Annotated[int, Field(ge=0)] = 6
+    overlap: Fraction = 0.5
 
     def __post_init__(self) -> None:
-        check_fraction(overlap=self.overlap)
-        if self.scale_factor <= 1 or self.step_ratio < 1:
+        if self.max_size is not None and self.max_size < self.min_size:
             raise sp.DataError(
-                f"scale_factor={self.scale_factor}, step_ratio={self.step_ratio}: wanted more than 1, and 1 or more"
-            )
-        if self.min_size < 1 or (self.max_size is not None and self.max_size < self.min_size):
-            raise sp.DataError(
-                f"min_size={self.min_size}, max_size={self.max_size}: "
-                "wanted 1 or more pixels, and max_size not below min_size"
+                f"FaceDetector: max_size={self.max_size} is below min_size={self.min_size}; wanted at least that."
             )
 
     def requirements(self) -> Sequence[sp.Requirement]:

@@ -1,29 +1,33 @@
-"""A detector over tiles of a large picture, by supervision's InferenceSlicer."""
+"""A detector over tiles of a large image, by supervision's InferenceSlicer."""
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
+from pydantic import Field
 
 import sampipe as sp
 from sampipe.graph.registry import detector
-from sampipe_integrations._detections import check_fraction
+from sampipe_integrations._detections import Count, Fraction
 
 if TYPE_CHECKING:
     import supervision as sv
 
 OverlapFilter = Literal["nms", "merge", "none"]
 OverlapMetric = Literal["ios", "iou"]
+WidthAndHeight = Annotated[
+    Sequence[int], Field(min_length=2, max_length=2, description="two whole numbers, width and height")
+]
 _FILTERS = {"nms": "NON_MAX_SUPPRESSION", "merge": "NON_MAX_MERGE", "none": "NONE"}
 
 
 class SlicedDetector(sp.Node):
-    """Boxes from another detector, run on overlapping tiles: small things in large pictures.
+    """Boxes from another detector, run on overlapping tiles: small things in large images.
 
-    Boxes come back in pixels of the whole picture; what two tiles both saw is one box. Points and texts that
+    Boxes come back in pixels of the whole image; what two tiles both saw is one box. Points and texts that
     the inner detector may give are left out.
 
     Args:
@@ -39,35 +43,25 @@ class SlicedDetector(sp.Node):
         threads: tiles at a time.
 
     Raises:
-        DataError: sizes that make no tiles, or another word.
+        DataError: sizes that make no tiles, or a choice that is not listed.
         SpecError: no such detector.
     """
 
     detector: str
     detector_params: Mapping[str, Any] | None = None
-    tile: Sequence[int] = (640, 640)
-    overlap: Sequence[int] = (128, 128)
+    tile: WidthAndHeight = (640, 640)
+    overlap: WidthAndHeight = (128, 128)
     overlap_filter: OverlapFilter = "nms"
     overlap_metric: OverlapMetric = "ios"
-    overlap_threshold: float = 0.5
-    threads: int = 1
+    overlap_threshold: Fraction = 0.5
+    threads: Count = 1
 
     def __post_init__(self) -> None:
-        check_fraction(overlap_threshold=self.overlap_threshold)
-        for name in ("tile", "overlap"):
-            value = getattr(self, name)
-            if len(value) != 2 or not all(isinstance(side, int) for side in value):
-                raise sp.DataError(f"{name}: got {value!r}, wanted two whole numbers, width and height")
         if not all(0 <= shared < side for side, shared in zip(self.tile, self.overlap, strict=True)):
             raise sp.DataError(
                 f"overlap: got {tuple(self.overlap)} for tiles of {tuple(self.tile)}; wanted at least 0 and less "
                 "than the tile"
             )
-        for name, words in (("overlap_filter", tuple(_FILTERS)), ("overlap_metric", ("ios", "iou"))):
-            if getattr(self, name) not in words:
-                raise sp.DataError(f"{name}: got {getattr(self, name)!r}, wanted one of {', '.join(words)}")
-        if not isinstance(self.threads, int) or self.threads < 1:
-            raise sp.DataError(f"threads: got {self.threads!r}, wanted a whole number, at least 1")
 
     def requirements(self) -> Sequence[sp.Requirement]:
         """What the inner detector needs."""

@@ -101,7 +101,7 @@ def _create(model: str, *, pretrained: bool) -> Any:
 
 
 def _published(model: str) -> Any:
-    from sampipe.models.hub import is_offline
+    from sampipe.models.weights.hub import is_offline
 
     _check_name(model)
     if is_offline() and not is_here(model, None):
@@ -129,7 +129,7 @@ def _check_name(model: str) -> None:
 def _with_file(model: str, path: Path) -> Any:
     import timm
 
-    from sampipe.models.checkpoints import read_checkpoint
+    from sampipe.models.weights.checkpoints import read_checkpoint
 
     if not timm.is_model(model):
         raise sp.CheckpointError(f"{model}: timm knows no such model; try vit_small_patch14_dinov2.")

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import numpy as np
+from pydantic import Field
 
 import sampipe as sp
-from sampipe.nodes.similar import SimilarNode, unit
+from sampipe.nodes.text.similar import SimilarNode, unit
 from sampipe_integrations.timm.loading import FeatureModel, is_here, load
-
-_SIDES = (64, 4096)
 
 
 class TimmSimilarPrompts(SimilarNode):
     """Points on whatever looks like a few example masks, by the features of DINOv2 (Oquab et al., 2023).
 
-    How: see :class:`~sampipe.nodes.similar.SimilarNode`. Any of timm's models that has feature maps does.
+    How: see :class:`~sampipe.nodes.text.similar.SimilarNode`. Any of timm's models that has feature maps does.
 
     Args:
         model: timm's name; with ``weights``, without the tag of published ones.
@@ -31,21 +31,14 @@ class TimmSimilarPrompts(SimilarNode):
         label: what the objects are called.
 
     Raises:
-        DataError: see :class:`~sampipe.nodes.similar.SimilarNode`; a side that does not fit.
+        DataError: see :class:`~sampipe.nodes.text.similar.SimilarNode`; a side that does not fit.
         CheckpointError: when it runs: an unknown model, or weights that are missing, unsafe or of another model.
     """
 
     model: str = "vit_small_patch14_dinov2.lvd142m"
     weights: str | None = None
-    side: int = 518
+    side: Annotated[int, Field(ge=64, le=4096)] = 518
     device: str = "auto"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not isinstance(self.side, int) or not _SIDES[0] <= self.side <= _SIDES[1]:
-            raise sp.DataError(
-                f"TimmSimilarPrompts: side: got {self.side!r}, wanted a whole number from {_SIDES[0]} to {_SIDES[1]}."
-            )
 
     def requirements(self) -> Sequence[sp.Requirement]:
         """timm, which open_clip brings, the weights and the device."""

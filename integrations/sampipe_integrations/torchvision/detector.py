@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import sampipe as sp
-from sampipe_integrations._detections import ClassChoice, box_prompts, check_fraction, chosen_class_ids
+from sampipe_integrations._detections import ClassChoice, Fraction, box_prompts, chosen_class_ids
 from sampipe_integrations.torchvision.loading import LoadedDetector, load, weights_file, weights_requirement
 
 if TYPE_CHECKING:
@@ -43,13 +43,12 @@ class TorchvisionDetector(sp.Node):
 
     model: str = "fasterrcnn_mobilenet_v3_large_fpn"
     weights: str = "DEFAULT"
-    confidence: float = 0.5
+    confidence: Fraction = 0.5
     classes: ClassChoice = None
     class_names: Sequence[str] | None = None
     device: str = "auto"
 
     def __post_init__(self) -> None:
-        check_fraction(confidence=self.confidence)
         if self.class_names is not None:
             chosen_class_ids(self.classes, dict(enumerate(self.class_names, start=1)))
 
@@ -63,7 +62,7 @@ class TorchvisionDetector(sp.Node):
 
     def weights_digest(self) -> str:
         """The file's."""
-        from sampipe.models.checkpoints import file_digest
+        from sampipe.models.weights.checkpoints import file_digest
 
         return file_digest(weights_file(self.model, self.weights))
 
@@ -113,7 +112,7 @@ class TorchvisionDetector(sp.Node):
         the boxes are of. Nodes that loaded the weights before keep the old ones until they are made anew.
 
         Args:
-            examples: (photo, boxes (n, 4) xyxy in its pixels); photos without a box teach what is background.
+            examples: (image, boxes (n, 4) xyxy in its pixels); images without a box teach what is background.
             minutes: of wall time.
             say: progress: a text, seconds gone, seconds in all.
             stopped: whether to stop before the time is over.

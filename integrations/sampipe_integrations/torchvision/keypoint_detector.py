@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import sampipe as sp
-from sampipe_integrations._detections import chosen_class_ids
+from sampipe_integrations._detections import Count, chosen_class_ids
 from sampipe_integrations._keypoints import keypoint_prompts
 from sampipe_integrations.torchvision.detector import TorchvisionDetector
 
@@ -27,7 +27,7 @@ class TorchvisionKeypoints(TorchvisionDetector):
 
     model: str = "keypointrcnn_resnet50_fpn"
     keypoint_confidence: float = 2.0
-    max_points: int | None = None
+    max_points: Count | None = None
     boxes: bool = True
 
     def run(self, image: sp.Image) -> sp.Prompts:

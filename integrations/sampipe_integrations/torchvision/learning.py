@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import torch
 
 Example = tuple[Path, NDArray[np.float32]]
-_SIDE = 640  # pixels; what larger photos are reduced to before they are kept
+_SIDE = 640  # pixels; what larger images are reduced to before they are kept
 _BATCH = 4
 _PEAK_RATE = 3e-4
 _WARM_UP = 20  # steps
@@ -36,14 +36,14 @@ class Learned:
     """How a training went.
 
     Args:
-        pictures, boxes: what it learnt from.
-        steps: of four pictures each.
+        images, boxes: what it learnt from.
+        steps: of four images each.
         loss: the mean over the last ten steps.
         start: "random weights", "the published weights" or "the last training".
         stopped: before its time.
     """
 
-    pictures: int
+    images: int
     boxes: int
     steps: int
     minutes: float
@@ -53,11 +53,11 @@ class Learned:
 
     def __str__(self) -> str:
         text = (
-            f"Learnt from {self.boxes} boxes on {self.pictures} pictures: {self.steps} steps in {self.minutes:.1f} "
+            f"Learnt from {self.boxes} boxes on {self.images} images: {self.steps} steps in {self.minutes:.1f} "
             f"minutes, loss {self.loss:.2f}, starting from {self.start}."
         )
-        if self.start == "random weights" and self.pictures < 100:
-            text += " From so few pictures and nothing before, it finds only what looks much like them."
+        if self.start == "random weights" and self.images < 100:
+            text += " From so few images and nothing before, it finds only what looks much like them."
         return text
 
 
@@ -76,15 +76,15 @@ def train(
     """Train in place, with AdamW and a rate that warms up and then falls as a cosine over the time.
 
     Args:
-        network: takes pictures and targets while training and gives a dict of losses.
-        examples: (photo, boxes (n, 4) xyxy in its pixels); pictures without a box are background.
+        network: takes images and targets while training and gives a dict of losses.
+        examples: (image, boxes (n, 4) xyxy in its pixels); images without a box are background.
         minutes: of wall time; at least one step is made.
         say: called with a text, seconds gone, seconds in all.
         stopped: asked before every step.
         turn: entered for every step, so that others get the device in between.
 
     Raises:
-        DataError: no picture can be read.
+        DataError: no image can be read.
     """
     import torch
 
@@ -113,7 +113,7 @@ def train(
         time.sleep(0.002)  # a lock goes to whoever waits only if it is left alone for a moment
     network.eval()
     return Learned(
-        pictures=len(examples),
+        images=len(examples),
         boxes=sum(len(boxes) for _, boxes in examples),
         steps=len(losses),
         minutes=(time.monotonic() - begin) / 60,
@@ -132,7 +132,7 @@ class _Pictures:
         self._bytes = 0
 
     def draw(self, dice: random.Random, device: torch.device) -> tuple[torch.Tensor, dict[str, Any]]:
-        """A random picture (3, h, w), mirrored and in other light at times, and its target."""
+        """A random image (3, h, w), mirrored and in other light at times, and its target."""
         import torch
 
         pixels, boxes = self._picture(dice)
@@ -155,14 +155,14 @@ class _Pictures:
             try:
                 made = _reduced(sp.Image.open(path), boxes)
             except sp.DataError:
-                del self._examples[index]  # a photo that is gone or damaged by now teaches nothing
+                del self._examples[index]  # an image that is gone or damaged by now teaches nothing
                 self._held.clear()
                 continue
             if self._bytes + made[0].nbytes < _HELD_BYTES:
                 self._bytes += made[0].nbytes
                 self._held[index] = made
             return made
-        raise sp.DataError("none of the annotated photos can be read any more; there is nothing to learn from")
+        raise sp.DataError("none of the annotated images can be read any more; there is nothing to learn from")
 
 
 def _reduced(image: sp.Image, boxes: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
@@ -181,7 +181,7 @@ def start_weights(network: torch.nn.Module, model: str, file: Path) -> str:
     """
     from torchvision.models import get_model_weights
 
-    from sampipe.models.checkpoints import read_checkpoint
+    from sampipe.models.weights.checkpoints import read_checkpoint
 
     if file.is_file():
         network.load_state_dict(read_checkpoint(file).tensors)
@@ -204,7 +204,7 @@ def learn(model: str, file: Path, examples: Sequence[Example], *, minutes: float
     from sampipe.models.device import resolve_device
 
     if not any(len(boxes) for _, boxes in examples):
-        raise sp.DataError("learn: got no box, wanted pictures with boxes on them")
+        raise sp.DataError("learn: got no box, wanted images with boxes on them")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         network = get_model(model, weights=None, weights_backbone=None, num_classes=2)

@@ -112,7 +112,7 @@ def _entry(model: str, weights: str, published: Any) -> Any:
 def _with_published(model: str, entry: Any) -> torch.nn.Module:
     from torchvision.models import get_model
 
-    from sampipe.models.checkpoints import read_checkpoint
+    from sampipe.models.weights.checkpoints import read_checkpoint
 
     read_checkpoint(_obtained(entry))  # refuses a file that runs code; torchvision would read it as any pickle
     return get_model(model, weights=entry, progress=False)
@@ -126,7 +126,7 @@ def _obtained(entry: Any) -> Path:
 def _with_state(model: str, path: Path, *, class_count: int) -> torch.nn.Module:
     from torchvision.models import get_model
 
-    from sampipe.models.checkpoints import read_checkpoint
+    from sampipe.models.weights.checkpoints import read_checkpoint
 
     state = read_checkpoint(path).tensors
     module = get_model(model, weights=None, weights_backbone=None, num_classes=class_count)

@@ -1,4 +1,4 @@
-"""Detectors and Segment Anything from transformers. Extra: ``sampipe[transformers]``.
+"""Detectors and segmenters from transformers. Extra: ``sampipe[transformers]``.
 
 The other way round, ``MaskGenerator`` stands where its mask generation pipeline stands, and
 ``register_pipelines`` adds ``zero-shot-image-segmentation`` to its tasks.
@@ -12,14 +12,12 @@ from sampipe_integrations.transformers.detector import TransformersDetector
 from sampipe_integrations.transformers.generation import MaskGenerator
 from sampipe_integrations.transformers.grounding_dino import GroundingDino
 from sampipe_integrations.transformers.owl import Owl
-from sampipe_integrations.transformers.segment import TransformersSegment
 
 __all__ = [
     "GroundingDino",
     "MaskGenerator",
     "Owl",
     "TransformersDetector",
-    "TransformersSegment",
     "detector",
     "grounding_dino",
     "owlv2",

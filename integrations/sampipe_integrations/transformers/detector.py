@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import sampipe as sp
-from sampipe_integrations._detections import ClassChoice, box_prompts, check_fraction, chosen_class_ids
+from sampipe_integrations._detections import ClassChoice, Fraction, box_prompts, chosen_class_ids
 from sampipe_integrations.transformers.loading import load_pretrained, weights_requirement
 
 
@@ -41,12 +41,9 @@ class TransformersDetector(sp.Node):
     """
 
     model: str = "PekingU/rtdetr_r18vd"
-    confidence: float = 0.5
+    confidence: Fraction = 0.5
     classes: ClassChoice = None
     device: str = "auto"
-
-    def __post_init__(self) -> None:
-        check_fraction(confidence=self.confidence)
 
     def requirements(self) -> Sequence[sp.Requirement]:
         """transformers, the model and the device."""

@@ -25,7 +25,7 @@ def load_pretrained(model: str, auto_class: str, *, device: str, what: str) -> t
         CheckpointError: nothing there, offline, another kind of model, or weights that do not fill it.
     """
     from sampipe.models.device import resolve_device
-    from sampipe.models.hub import is_offline
+    from sampipe.models.weights.hub import is_offline
 
     transformers = require("transformers", "transformers")
     options = {"local_files_only": is_offline() or Path(model).is_dir(), "trust_remote_code": False}

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import sampipe as sp
-from sampipe_integrations._detections import check_fraction
+from sampipe_integrations._detections import Count, Fraction
 from sampipe_integrations._phrases import checked_phrases, phrase_prompts
 from sampipe_integrations.transformers.loading import load_pretrained, weights_requirement
 from sampipe_integrations.transformers.tokenizers import load_tokenizer
@@ -44,13 +44,12 @@ class OpenVocabularyDetector(sp.Node):
 
     texts: Sequence[str] = ()
     model: str = ""
-    confidence: float = 0.3
-    nms: float = 0.7
-    max_detections: int = 300
+    confidence: Fraction = 0.3
+    nms: Fraction = 0.7
+    max_detections: Count = 300
     device: str = "auto"
 
     def __post_init__(self) -> None:
-        check_fraction(confidence=self.confidence, nms=self.nms)
         if self.texts:
             sp.Text.of(self.texts)
 
@@ -101,7 +100,7 @@ class OpenVocabularyDetector(sp.Node):
 
 @dataclass(frozen=True)
 class Loaded:
-    """A network with what prepares its pictures and its words."""
+    """A network with what prepares its images and its words."""
 
     network: Any
     processor: Any
@@ -109,6 +108,6 @@ class Loaded:
 
 
 def to_xyxy(centers: NDArray[np.float32], wh: tuple[int, int]) -> NDArray[np.float32]:
-    """Boxes (n, 4) cx, cy, w, h in shares of a picture as x0, y0, x1, y1 in its pixels."""
+    """Boxes (n, 4) cx, cy, w, h in shares of an image as x0, y0, x1, y1 in its pixels."""
     corners = np.concatenate([centers[:, :2] - centers[:, 2:] / 2, centers[:, :2] + centers[:, 2:] / 2], axis=1)
     return np.asarray(corners * np.array([*wh, *wh]), dtype=np.float32)

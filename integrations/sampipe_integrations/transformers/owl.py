@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 import sampipe as sp
+from sampipe_integrations._detections import Fraction
 from sampipe_integrations.transformers.open_vocabulary import Found, OpenVocabularyDetector, to_xyxy
 
 _TEMPLATE = "a photo of a {}"
@@ -23,7 +24,7 @@ class Owl(OpenVocabularyDetector):
     wanted = "an OWLv2 or OWL-ViT"
 
     model: str = "google/owlv2-base-patch16-ensemble"
-    confidence: float = 0.2
+    confidence: Fraction = 0.2
     nms: float = 0.5
 
     def find(self, image: sp.Image, phrases: Sequence[str]) -> Found:
@@ -35,7 +36,7 @@ class Owl(OpenVocabularyDetector):
             outputs = loaded.network(pixel_values=pixels, **self._tokens(phrases).to(device))
         likely = outputs.logits[0].float().sigmoid().cpu().numpy()  # (places, phrases)
         places, class_ids = np.nonzero(likely >= self.confidence)
-        extent = max(image.wh)  # OWLv2 pads a picture to a square before it resizes it
+        extent = max(image.wh)  # OWLv2 pads an image to a square before it resizes it
         wh = (extent, extent) if loaded.network.config.model_type == "owlv2" else image.wh
         boxes = to_xyxy(outputs.pred_boxes[0].float().cpu().numpy()[places], wh)
         return boxes, class_ids.astype(np.int64), likely[places, class_ids]

@@ -19,7 +19,7 @@ def load_tokenizer(model: str) -> Any:
         MissingDependencyError: transformers is not installed.
         CheckpointError: nothing there, or offline.
     """
-    from sampipe.models.hub import is_offline
+    from sampipe.models.weights.hub import is_offline
 
     transformers = require("transformers", "transformers")
     try:

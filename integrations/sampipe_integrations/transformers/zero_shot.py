@@ -14,7 +14,7 @@ from transformers import ZeroShotObjectDetectionPipeline
 from transformers.image_utils import load_image
 
 import sampipe as sp
-from sampipe.detections import segment_boxes
+from sampipe.nodes.segment.add_masks import segment_boxes
 
 TASK = "zero-shot-image-segmentation"
 
@@ -33,7 +33,7 @@ class ZeroShotImageSegmentationPipeline(ZeroShotObjectDetectionPipeline):
         super().__init__(**options)
 
     def __call__(self, image: Any, candidate_labels: Any = None, **options: Any) -> Any:  # type: ignore[override]
-        """What the words name in a picture, or in each of a list of pictures.
+        """What the words name in an image, or in each of a list of images.
 
         Args:
             image: a path, an address, a Pillow image, or a list of them.
@@ -41,7 +41,7 @@ class ZeroShotImageSegmentationPipeline(ZeroShotObjectDetectionPipeline):
             options: ``threshold``, ``top_k``, ``timeout``.
 
         Returns:
-            For each picture a list of ``{"score", "label", "box", "mask"}``, best first; ``mask`` is a Pillow image
+            For each image a list of ``{"score", "label", "box", "mask"}``, best first; ``mask`` is a Pillow image
             of mode L, 255 inside, as in the image segmentation pipeline.
         """
         several = isinstance(image, Sequence) and not isinstance(image, str)

@@ -9,13 +9,11 @@ from sampipe_integrations.ultralytics.detector import UltralyticsDetector
 from sampipe_integrations.ultralytics.masks import UltralyticsMasks
 from sampipe_integrations.ultralytics.open_vocabulary import YoloE, YoloWorld
 from sampipe_integrations.ultralytics.pose import UltralyticsPose
-from sampipe_integrations.ultralytics.sam import UltralyticsSegment
 
 __all__ = [
     "UltralyticsDetector",
     "UltralyticsMasks",
     "UltralyticsPose",
-    "UltralyticsSegment",
     "YoloE",
     "YoloWorld",
     "add_masks",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import sampipe as sp
-from sampipe_integrations._detections import ClassChoice, check_fraction, chosen_class_ids
+from sampipe_integrations._detections import ClassChoice, Count, Fraction, Side, chosen_class_ids
 from sampipe_integrations.ultralytics.loading import LoadedYolo, load, obtain, weights_requirement
 
 
@@ -14,15 +14,12 @@ class YoloNode(sp.Node):
     """A model of ultralytics and how it is asked; see its subclasses."""
 
     weights: str = "yolo11n.pt"
-    confidence: float = 0.25
-    iou: float = 0.7
+    confidence: Fraction = 0.25
+    iou: Fraction = 0.7
     classes: ClassChoice = None
-    image_size: int = 640
-    max_detections: int = 300
+    image_size: Side = 640
+    max_detections: Count = 300
     device: str = "auto"
-
-    def __post_init__(self) -> None:
-        check_fraction(confidence=self.confidence, iou=self.iou)
 
     def requirements(self) -> Sequence[sp.Requirement]:
         """ultralytics, the weights and the device."""
@@ -31,7 +28,7 @@ class YoloNode(sp.Node):
 
     def weights_digest(self) -> str:
         """The file's."""
-        from sampipe.models.checkpoints import file_digest
+        from sampipe.models.weights.checkpoints import file_digest
 
         return file_digest(obtain(self.weights))
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import sampipe as sp
-from sampipe.detections import segment_boxes
+from sampipe.nodes.segment.add_masks import segment_boxes
 
 
 def add_masks(result: Any, model: str = "nano", *, device: str = "auto") -> Any:
@@ -16,12 +16,12 @@ def add_masks(result: Any, model: str = "nano", *, device: str = "auto") -> Any:
 
     ::
 
-        [result] = YOLO("yolo11n.pt")(picture)
+        [result] = YOLO("yolo11n.pt")(image)
         add_masks(result, model="vit_b").plot()
 
     Args:
         result: of any model that gives boxes; it stays as it is. Oriented boxes give their upright boxes.
-        model: "nano" (embedded), "vit_b", ..., or a checkpoint file.
+        model: any name of ``sampipe models``, a checkpoint file, a folder of transformers or a name on its hub.
         device: "auto", "cpu", "cuda", ...
 
     Raises:

@@ -15,7 +15,7 @@ from sampipe_integrations._published import PublishedFile
 from sampipe_integrations.ultralytics.quarantine import load_ultralytics, side_effects_undone
 
 TASKS_WITH_BOXES = ("detect", "segment", "pose", "obb")
-PUBLISHED_NAME = re.compile(r"(yolov?\d+|rtdetr|sam2?(\.1)?_|mobile_sam)[\w-]*\.pt")
+PUBLISHED_NAME = re.compile(r"(yolov?\d+|rtdetr|sam2?(\.1)?_|mobile_sam|FastSAM)[\w-]*\.pt")
 RELEASE = "https://github.com/ultralytics/assets/releases/download/v8.4.0"
 
 

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 import sampipe as sp
-from sampipe_integrations._detections import check_fraction
+from sampipe_integrations._detections import Count, Fraction, Side
 from sampipe_integrations._phrases import checked_phrases, phrase_prompts
 from sampipe_integrations._published import PublishedFile
 from sampipe_integrations.ultralytics.loading import RELEASE, LoadedYolo, load
@@ -25,11 +25,11 @@ _TEMPLATES = ("{}",)  # both models were trained on bare names
 
 
 class WordedYolo:
-    """A loaded model that is told its classes before each picture; one thread at a time."""
+    """A loaded model that is told its classes before each image; one thread at a time."""
 
     def __init__(self, loaded: LoadedYolo, network: Any) -> None:
         self._loaded, self.network = loaded, network
-        self._lock = threading.Lock()  # classes and picture belong together
+        self._lock = threading.Lock()  # classes and image belong together
         self._phrases: tuple[str, ...] = ()
 
     def detect(self, image: sp.Image, text: sp.Embedding, **options: Any) -> Any:
@@ -66,15 +66,14 @@ class _WordedYoloNode(sp.Node):
     texts: Sequence[str] = ()
     weights: str = ""
     clip: str = "words"
-    confidence: float = 0.1
-    iou: float = 0.7
-    image_size: int = 640
-    max_detections: int = 300
+    confidence: Fraction = 0.1
+    iou: Fraction = 0.7
+    image_size: Side = 640
+    max_detections: Count = 300
     device: str = "auto"
     _networks: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
-        check_fraction(confidence=self.confidence, iou=self.iou)
         if self.texts:
             sp.Text.of(self.texts)
 
@@ -92,7 +91,7 @@ class _WordedYoloNode(sp.Node):
 
     def weights_digest(self) -> str:
         """The detector's file's; the text tower is told by its name."""
-        from sampipe.models.checkpoints import file_digest
+        from sampipe.models.weights.checkpoints import file_digest
 
         return file_digest(self._file())
 

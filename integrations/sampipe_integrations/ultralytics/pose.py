@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import sampipe as sp
-from sampipe_integrations._detections import check_fraction
+from sampipe_integrations._detections import Count, Fraction
 from sampipe_integrations._keypoints import keypoint_prompts
 from sampipe_integrations.ultralytics._node import YoloNode
 
@@ -28,13 +28,9 @@ class UltralyticsPose(YoloNode):
     """
 
     weights: str = "yolo11n-pose.pt"
-    keypoint_confidence: float = 0.5
-    max_points: int | None = None
+    keypoint_confidence: Fraction = 0.5
+    max_points: Count | None = None
     boxes: bool = True
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_fraction(keypoint_confidence=self.keypoint_confidence)
 
     def run(self, image: sp.Image) -> sp.Prompts:
         """Find people, or what else the model was trained on."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from sampipe.cli.train import distill, sam, text, token, words
+from sampipe.cli.train import detect, distill, sam, text, token, words
 
 app = typer.Typer(no_args_is_help=True, help="Train a model.")
 
@@ -15,6 +15,7 @@ def train() -> None:
 
 
 app.command()(sam.sam)
+app.command()(detect.detect)
 app.command()(distill.distill)
 app.command()(text.text)
 app.command()(token.token)

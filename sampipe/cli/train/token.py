@@ -3,67 +3,87 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sampipe.cli.train._options import DATA, OPTIMIZER, RUN, START, TAUGHT, Device, Seed
+from sampipe.cli.train import _options as options
+from sampipe.cli.train._options import DATA, OPTIMIZER, START, TAUGHT
+from sampipe.cli.train._run import run_task
+
+if TYPE_CHECKING:
+    import torch
+
+    from sampipe.train.config import LoopConfig
+    from sampipe.train.task import Task
+
+
+Clip = Annotated[
+    str,
+    typer.Option(rich_help_panel=START, help="The CLIP model: ViT-L-14-336/openai as in the paper, local-dir:DIR …"),
+]
+Start = Annotated[
+    str, typer.Option("--from", metavar="MODEL", rich_help_panel=START, help="The model; its encoder stays.")
+]
+Decoder = Annotated[
+    bool, typer.Option("--decoder/--projection-only", rich_help_panel=TAUGHT, help="Teach the mask decoder, too.")
+]
+Encoder = Annotated[bool, typer.Option("--encoder", rich_help_panel=TAUGHT, help="Teach the image encoder, too.")]
 
 
 def token(
+    context: typer.Context,
     data: Annotated[Path, typer.Option(metavar="DIR", rich_help_panel=DATA, help="A COCO folder; names are not used.")],
-    out: Annotated[Path, typer.Option(metavar="FILE", rich_help_panel=RUN, help="The safetensors file to write.")],
-    clip: Annotated[
-        str,
-        typer.Option(
-            rich_help_panel=START, help="The CLIP model: ViT-L-14-336/openai as in the paper, local-dir:DIR …"
-        ),
-    ] = "ViT-B-32/openai",
-    start: Annotated[
-        str, typer.Option("--from", metavar="MODEL", rich_help_panel=START, help="The model; its encoder stays.")
-    ] = "vit_b",
-    decoder: Annotated[
-        bool, typer.Option("--decoder/--projection-only", rich_help_panel=TAUGHT, help="Teach the mask decoder, too.")
-    ] = True,
-    encoder: Annotated[
-        bool, typer.Option("--encoder", rich_help_panel=TAUGHT, help="Teach the image encoder, too.")
-    ] = False,
+    clip: Clip = "ViT-B-32/openai",
+    start: Start = "vit_b",
+    decoder: Decoder = True,
+    encoder: Encoder = False,
     min_area: Annotated[
-        int, typer.Option(min=1, rich_help_panel=DATA, help="Smallest mask, in square pixels; the paper's is 100².")
+        int,
+        typer.Option(min=1, rich_help_panel=DATA, help="Smallest mask, in px² of the model's input; the paper: 100²."),
     ] = 10_000,
+    masks: Annotated[int, typer.Option(min=1, rich_help_panel=DATA, help="Masks of an image, at most.")] = 8,
+    photo_cache: options.PhotoCache = 512,
     rounds: Annotated[
         int, typer.Option(min=1, rich_help_panel=TAUGHT, help="The vector, then so many points less one.")
     ] = 3,
-    steps: Annotated[int, typer.Option(min=1, rich_help_panel=RUN, help="At most so many.")] = 10_000,
-    batch_size: Annotated[int, typer.Option(min=1, rich_help_panel=OPTIMIZER, help="Photos a step.")] = 1,
-    minutes: Annotated[float | None, typer.Option(rich_help_panel=RUN, help="At most so long.")] = None,
-    learning_rate: Annotated[float, typer.Option(rich_help_panel=OPTIMIZER, help="At its peak.")] = 3e-4,
-    seed: Seed = 0,
-    device: Device = "auto",
+    batch_size: Annotated[int, typer.Option(min=1, rich_help_panel=OPTIMIZER, help="Images a step.")] = 1,
+    learning_rate: Annotated[float | None, typer.Option(rich_help_panel=OPTIMIZER, help="At its peak; 3e-4.")] = None,
+    out: options.Out = Path("run"),
+    steps: options.Steps = None,
+    minutes: options.Minutes = None,
+    device: options.Device = "auto",
+    workers: options.Workers = 1,
+    bf16: options.Bf16 = None,
+    seed: options.Seed = 0,
+    save_minutes: options.SaveMinutes = 5.0,
+    log_every: options.LogEvery = 20,
 ) -> None:
     """Teach a model to take CLIP vectors as prompts, without captions.
 
     CLIP image vectors of the objects' crops are the prompts in training; text vectors take their place when it is used:
-    sampipe segment photo.jpg --model FILE --clip CLIP --text "a wheel" (paper, section 7.5 and appendix D.5).
+    sampipe segment photo.jpg --model DIR/model.safetensors --clip CLIP --text "a wheel" (paper, section 7.5 and
+    appendix D.5).
     """
     from sampipe.models import load_model
-    from sampipe.models.checkpoints import save_checkpoint
     from sampipe.text.clip import load_clip
-    from sampipe.train.text_token import TokenConfig, photos, train_token, with_token
+    from sampipe.train.tasks.token import TOKEN_LOOP, TokenSettings, token_task, with_token
 
-    eyes = load_clip(clip, device)
-    sam = with_token(load_model(start, device).sam, eyes)
-    config = TokenConfig(
-        minutes=minutes,
-        steps=steps,
-        pictures=batch_size,
-        rounds=rounds,
-        learning_rate=learning_rate,
-        train_decoder=decoder,
-        train_encoder=encoder,
-        least_area=min_area,
-        seed=seed,
+    settings = TokenSettings(
+        masks=masks, min_area=min_area, rounds=rounds, train_decoder=decoder, train_encoder=encoder
     )
-    train_token(sam, eyes, photos(data), config, say=print)
-    save_checkpoint(sam.state_dict(), sam.config, out, notes={"clip": clip})
-    print(f"wrote {out}")
+
+    def make(place: torch.device, loop: LoopConfig) -> Task:
+        eyes = load_clip(clip, str(place))
+        known = load_model(start, str(place))
+        return token_task(
+            with_token(known.sam, eyes),
+            eyes,
+            data,
+            settings,
+            seed=loop.seed,
+            start={"model": start, "sha256": known.key, "clip": clip},
+            image_bytes=photo_cache * 1_000_000,
+        )
+
+    run_task(make, TOKEN_LOOP, context.params)

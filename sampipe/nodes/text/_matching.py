@@ -1,4 +1,4 @@
-"""What the nodes that match pictures with phrases have in common."""
+"""What the nodes that match images with phrases have in common."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sampipe.graph import Node, Requirement, resource
-from sampipe.nodes._checks import check_names, check_text
+from sampipe.nodes._limits import ClipName, Device
 from sampipe.text.matching import BACKGROUND, Matcher, check_space, load_matcher
 from sampipe.types import Embedding
 
 
 class MatchingNode(Node):
-    """A node that looks for phrases on pictures.
+    """A node that looks for phrases in images.
 
     Args:
         model: "nano" or another Segment Anything model with a text head, or a CLIP model: "ViT-B-32/openai",
@@ -26,14 +26,9 @@ class MatchingNode(Node):
         CheckpointError: when it runs: weights that are missing, or text of another CLIP space.
     """
 
-    model: str = "nano"
-    device: str = "auto"
+    model: ClipName = "nano"
+    device: Device = "auto"
     background: Sequence[str] = BACKGROUND
-
-    def __post_init__(self) -> None:
-        check_text(self, "model", what="a model with a text head such as 'nano', or a CLIP model")
-        check_text(self, "device", what="a device such as 'auto', 'cpu' or 'cuda'")
-        check_names(self, "background", optional=False)
 
     def requirements(self) -> Sequence[Requirement]:
         """The weights and the device."""
@@ -57,7 +52,7 @@ class MatchingNode(Node):
 
 
 def _fix(model: str) -> str:
-    from sampipe.models.known import is_known
+    from sampipe.models.weights.known import is_known
 
     if is_known(model) or Path(model).expanduser().is_file():
         return f"it has no text head; use nano, a CLIP model, or sampipe train text --from {model} --install"
@@ -65,7 +60,7 @@ def _fix(model: str) -> str:
 
 
 def _is_here(model: str) -> bool:
-    from sampipe.models.known import is_known
+    from sampipe.models.weights.known import is_known
     from sampipe.text.clip import is_here
     from sampipe.text.head_matching import head_path
 

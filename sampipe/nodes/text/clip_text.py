@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sampipe.errors import DataError
 from sampipe.graph import Node, Requirement, resource
-from sampipe.nodes._checks import check_names, check_text
+from sampipe.nodes._limits import ClipName, Device
 from sampipe.text.clip import TextTower, is_here, load_text_tower
 from sampipe.text.embed import TEMPLATES, embed_phrases
 from sampipe.types import Embedding, Text
@@ -28,15 +28,11 @@ class ClipText(Node):
     """
 
     texts: Sequence[str] = ()
-    clip: str = "words"
+    clip: ClipName = "words"
     templates: Sequence[str] = TEMPLATES
-    device: str = "auto"
+    device: Device = "auto"
 
     def __post_init__(self) -> None:
-        check_names(self, "texts", optional=False)
-        check_names(self, "templates", optional=False)
-        check_text(self, "clip", what="'words' or a CLIP model such as 'ViT-B-32/openai'")
-        check_text(self, "device", what="a device such as 'auto', 'cpu' or 'cuda'")
         if self.texts:
             Text.of(self.texts)
         if not self.templates or any(template.count("{}") != 1 for template in self.templates):

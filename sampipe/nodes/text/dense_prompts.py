@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Annotated, Literal
 
 import numpy as np
+from pydantic import Field
 
-from sampipe.nodes._checks import check_choice, check_number
+from sampipe.nodes._limits import Fraction, NotNegative
 from sampipe.nodes.text._matching import MatchingNode
-from sampipe.text.matching import HeatMaps
+from sampipe.text.matching import Objects, ScoreMaps
 from sampipe.text.regions import Region, find_regions
 from sampipe.types import Embedding, Image, Prompts
-
-_PROMPTS = ("box", "point", "mask", "box+point", "box+mask", "all")
+from sampipe.types._arrays import FloatArray
 
 
 class DensePrompts(MatchingNode):
@@ -20,7 +21,8 @@ class DensePrompts(MatchingNode):
 
     A map of the image says for each place how much it resembles a phrase: a text head trained for that ("nano"), or
     the places of a CLIP image tower whose last layers' values attend to values (MaskCLIP, CLIP Surgery), which needs no
-    training. Each connected part of the map above the threshold becomes an object with the phrase as its label.
+    training. Each connected part of the map above the threshold becomes an object with the phrase as its label. Where
+    the model has a detector (nano) and a phrase names one of its classes, its boxes are the objects.
 
     Args:
         model, device, background: see :class:`~sampipe.nodes.text._matching.MatchingNode`.
@@ -28,9 +30,10 @@ class DensePrompts(MatchingNode):
             several of them.
         points: how many points, where there are any.
         threshold: logit above which a place is what the phrase says; raise it for fewer and surer places.
-        reach: where no place rises that far above the threshold, it comes down to this much below the surest place,
+        margin: where no place rises that far above the threshold, it comes down to this much below the surest place,
             since who asks rarely asks for what is not there.
         least: logit that the surest place must have; below it, nothing is found.
+        confidence: objects of a lower score are dropped: a detector's, or the mean probability inside a part.
         min_share: parts smaller than this share of the image are dropped.
         split: False makes one object of all parts of a phrase.
 
@@ -39,33 +42,32 @@ class DensePrompts(MatchingNode):
     """
 
     prompt: Literal["box", "point", "mask", "box+point", "box+mask", "all"] = "box+mask"
-    points: int = 3
+    points: Annotated[int, Field(ge=1, le=64)] = 3
     threshold: float = 0.0
-    reach: float = 3.0
+    margin: NotNegative = 3.0
     least: float = -5.0
-    min_share: float = 0.002
+    confidence: Fraction = 0.25
+    min_share: Fraction = 0.002
     split: bool = True
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_choice(self, "prompt", _PROMPTS)
-        check_number(self, "points", least=1, most=64, whole=True)
-        check_number(self, "threshold")
-        check_number(self, "reach", least=0)
-        check_number(self, "least")
-        check_number(self, "min_share", least=0, most=1)
-
     def run(self, image: Image, text: Embedding) -> Prompts:
-        maps = self.matched(text).heat(image, text, tuple(self.background))
-        found = [(phrase, region) for phrase in range(len(text)) for region in self._regions(maps, phrase)]
+        matcher = self.matched(text)
+        texts = text.texts or tuple(f"text {row}" for row in range(len(text)))
+        known = [matcher.objects(image, phrase) for phrase in texts]
+        maps = matcher.score_maps(image, text, tuple(self.background)) if any(one is None for one in known) else None
+        found = [
+            (phrase, region)
+            for phrase, objects in enumerate(known)
+            for region in (self._regions(maps, phrase) if objects is None else self._detected(objects))
+            if region.score >= self.confidence
+        ]
         if not found:
             return Prompts.empty()
-        texts = text.texts or tuple(f"text {row}" for row in range(len(text)))
         regions = [region for _, region in found]
         return Prompts(
             boxes=np.stack([region.box for region in regions]) if self._uses("box") else None,
             points=np.stack([region.points for region in regions]) if self._uses("point") else None,
-            mask_logits=np.stack([region.logits for region in regions]) if self._uses("mask") else None,
+            mask_logits=_stacked([region.logits for region in regions]) if self._uses("mask") else None,
             labels=tuple(texts[phrase] for phrase, _ in found),
             class_ids=np.array([phrase for phrase, _ in found], dtype=np.int64),
             scores=np.array([region.score for region in regions], dtype=np.float32),
@@ -75,14 +77,31 @@ class DensePrompts(MatchingNode):
     def _uses(self, kind: str) -> bool:
         return self.prompt == "all" or kind in self.prompt.split("+")
 
-    def _regions(self, maps: HeatMaps, phrase: int) -> list[Region]:
+    def _detected(self, objects: Objects) -> list[Region]:
+        """A detector's boxes; it has no maps, and its surest place is the middle."""
+        middles = objects.boxes.reshape(-1, 2, 2).mean(axis=1)
+        return [
+            Region(box, np.tile(middle, (self.points, 1)), np.full((1, 1), np.nan, np.float32), float(score))
+            for box, middle, score in zip(objects.boxes, middles, objects.scores, strict=True)
+        ]
+
+    def _regions(self, maps: ScoreMaps | None, phrase: int) -> list[Region]:
+        assert maps is not None
         return find_regions(
             maps.logits[phrase],
             maps.frame,
             threshold=self.threshold,
-            reach=self.reach,
+            margin=self.margin,
             least=self.least,
             min_share=self.min_share,
             points=self.points,
             split=self.split,
         )
+
+
+def _stacked(logits: Sequence[FloatArray]) -> FloatArray | None:
+    """Maps of one size (n, side, side), NaN for objects that have none; None where no object has."""
+    side = max(one.shape[0] for one in logits)
+    if side == 1:
+        return None
+    return np.stack([one if one.shape[0] == side else np.full((side, side), np.nan, np.float32) for one in logits])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from sampipe.nodes._checks import check_choice, check_number, check_same_size
+from sampipe.nodes._checks import check_same_size
+from sampipe.nodes._limits import Fraction
 from sampipe.nodes.text._matching import MatchingNode
 from sampipe.nodes.text.rank_by_text import named
 from sampipe.text.matching import Crops
@@ -27,13 +28,8 @@ class LabelMasks(MatchingNode):
     """
 
     crops: Crops = "both"
-    threshold: float = 0.0
+    threshold: Fraction = 0.0
     otherwise: str = ""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_choice(self, "crops", ("plain", "masked", "both"))
-        check_number(self, "threshold", least=0, most=1)
 
     def run(self, image: Image, masks: Masks, text: Embedding) -> Masks:
         check_same_size(self, image, masks)

@@ -6,7 +6,8 @@ from typing import Literal
 
 import numpy as np
 
-from sampipe.nodes._checks import check_choice, check_number, check_same_size
+from sampipe.nodes._checks import check_same_size
+from sampipe.nodes._limits import Count, Fraction
 from sampipe.nodes.text._matching import MatchingNode
 from sampipe.text.matching import Crops
 from sampipe.types import Embedding, Image, Masks
@@ -33,15 +34,8 @@ class RankByText(MatchingNode):
 
     crops: Crops = "both"
     select: Literal["top", "threshold", "all"] = "top"
-    count: int = 1
-    threshold: float | None = None
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_choice(self, "crops", ("plain", "masked", "both"))
-        check_choice(self, "select", ("top", "threshold", "all"))
-        check_number(self, "count", least=1, whole=True)
-        check_number(self, "threshold", least=0, most=1, optional=True)
+    count: Count = 1
+    threshold: Fraction | None = None
 
     def run(self, image: Image, masks: Masks, text: Embedding) -> Masks:
         check_same_size(self, image, masks)

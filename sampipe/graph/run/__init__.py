@@ -1,0 +1,1 @@
+"""The local engine: runs a graph in this process."""

@@ -1,0 +1,1 @@
+"""Measuring: quality (``sampipe eval``), speed (``sampipe bench``), behaviour under faults (``sampipe selftest``)."""

@@ -1,0 +1,1 @@
+"""Nodes that take masks: choose, clean, merge, outline and draw them."""

@@ -1,0 +1,1 @@
+"""Nodes that make prompts without a detector."""

@@ -1,0 +1,1 @@
+"""Nodes that turn an image and prompts into masks."""

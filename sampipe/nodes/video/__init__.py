@@ -1,0 +1,1 @@
+"""Nodes that remember: objects followed through the frames of a clip."""

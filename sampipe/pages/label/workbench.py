@@ -1,0 +1,253 @@
+"""What the page's JavaScript calls: dicts in, dicts out, everything kept on disk at once."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping
+from typing import Any
+
+from PIL import Image as Pillow
+
+from sampipe.errors import DataError, SampipeError
+from sampipe.graph import Graph
+from sampipe.pages.label import proposals, review, wire
+from sampipe.pages.label.background import BackgroundJob, InstancesWriter, Opened
+from sampipe.pages.label.instances import Instances
+from sampipe.pages.label.learning import learn_things
+from sampipe.pages.label.merge import Propose
+from sampipe.pages.label.photos import Photo
+from sampipe.pages.label.project import Outcome, Project
+from sampipe.pages.label.prompting import answer
+from sampipe.pages.shared import device_lock, sentence
+from sampipe.types import RLE, Image
+from sampipe.types.polygons import rle_polygons
+from sampipe.types.rasterize import rasterize
+
+_MOST_TOLD = 3  # photos that were left out, in a report
+_SHOWN_SIDE = 2048  # pixels; what a page gets of a larger photo
+Reply = dict[str, Any]
+
+
+class Workbench:
+    """One folder, one model, any number of windows.
+
+    Args:
+        project: the folder.
+        model: Segment Anything's, by name or checkpoint file.
+        device: where it runs.
+        source: what pre-fills a photo without masks when it is opened; None for nothing.
+        confidence: the lowest that counts of a detector.
+    """
+
+    def __init__(
+        self, project: Project, *, model: str, device: str, source: str | None = None, confidence: float | None = None
+    ) -> None:
+        self.project = project
+        self.model, self.device = model, device
+        self.source = source
+        self.sources = proposals.Sources(
+            learned=project.annotations / "detector.safetensors",
+            model=model,
+            device=device,
+            confidence=confidence,
+            wanted=() if source is None else (source,),
+        )
+        self.instances = Instances(project)
+        self._opened = Opened(project, model=model, device=device)
+        self._writer = InstancesWriter(self.instances)
+        self._job = BackgroundJob()
+
+    def close(self) -> None:
+        """Stop what runs in the background and bring ``instances.json`` up to date."""
+        self._job.close()
+        self._opened.close()
+        self._writer.close()
+
+    # -- looking -----------------------------------------------------------------------
+
+    def start(self, request: Mapping[str, Any]) -> Reply:
+        """What a page needs once: photos, labels, sources, where the work stopped."""
+        documents = {photo.key: document for photo, document in self.instances.documents()}
+        return {
+            "folder": str(self.project.folder),
+            "photos": [
+                {"key": photo.key, "name": photo.shown_name, **review.state_of(documents[photo.key])}
+                for photo in self.project.photos
+            ],
+            "labels": list(self.project.labels),
+            "fixed": self.project.labels_are_fixed,
+            "last": self.project.last_photo.key,
+            "model": self.model,
+            "source": self.source,
+            "sources": self._listed_sources(),
+        }
+
+    def open(self, request: Mapping[str, Any]) -> Reply:
+        """A photo to work on: its image and masks, or why it cannot be shown."""
+        photo = self.project.photo(str(request.get("photo")))
+        self.project.remember(photo)
+        try:
+            image = self._opened.get(photo)
+        except DataError as error:
+            return {"photo": photo.key, "problem": str(error)}
+        self._opened.prepare(photo)
+        return {
+            "photo": photo.key,
+            "width": image.width,
+            "height": image.height,
+            "url": _data_url(image),
+            **self._shown(photo, Outcome(self.project.read(photo))),
+        }
+
+    def news(self, request: Mapping[str, Any]) -> Reply:
+        """What other windows and the background did: the photo's record if it is newer, the job, failed writes."""
+        photo = self.project.photo(str(request.get("photo")))
+        record = self.project.read(photo)
+        newer = record.revision != request.get("revision")
+        reply = self._shown(photo, Outcome(record)) if newer else {}
+        return {**reply, "job": self._job.state(), "trouble": self._writer.trouble}
+
+    # -- working -----------------------------------------------------------------------
+
+    def segment(self, request: Mapping[str, Any]) -> Reply:
+        """The mask that a person's work describes; nothing is saved."""
+        photo = self.project.photo(str(request.get("photo")))
+        image = self._opened.get(photo)
+        work = wire.work_of(request.get("work"))
+        with device_lock(self.device):
+            found = answer(image, work, model=self.model, device=self.device)
+        return wire.answer_json(found)
+
+    def outline(self, request: Mapping[str, Any]) -> Reply:
+        """A mask's outlines and holes as rings of corners, simplified within ``tolerance`` pixels."""
+        tolerance = wire.number(request.get("tolerance"), "tolerance", least=0, most=100)
+        parts = rle_polygons(RLE.from_coco(request.get("rle") or {}), tolerance)
+        return {"rings": [ring.tolist() for part in parts for ring in (part.exterior, *part.holes)]}
+
+    def fill(self, request: Mapping[str, Any]) -> Reply:
+        """The mask that rings enclose; a ring inside another is a hole."""
+        photo = self.project.photo(str(request.get("photo")))
+        rle = RLE.from_mask(rasterize(request.get("rings") or (), self._opened.get(photo).hw))
+        return {"rle": rle.to_coco(), "area": rle.area}
+
+    def save(self, request: Mapping[str, Any]) -> Reply:
+        """Take changes in; what other windows did comes back with them."""
+        photo = self.project.photo(str(request.get("photo")))
+        changes = [wire.change_of(row) for row in request.get("changes") or ()]
+        outcome = self.project.change(photo, self._opened.get(photo).hw, *changes)
+        self._writer.touch()
+        return self._shown(photo, outcome)
+
+    def propose(self, request: Mapping[str, Any]) -> Reply:
+        """Masks of a detector or of everything, on one photo."""
+        photo = self.project.photo(str(request.get("photo")))
+        outcome, count = self._propose(photo, str(request.get("source")))
+        return {**self._shown(photo, outcome), "found": count}
+
+    def _propose(self, photo: Photo, source: str) -> tuple[Outcome, int]:
+        image = self._opened.get(photo)
+        graph = self._graph(source)
+        labels = self.project.labels if self.project.labels_are_fixed else None
+        with device_lock(self.device):
+            found = proposals.proposed(graph, image, self.project.read(photo), source, labels)
+        outcome = self.project.change(photo, image.hw, Propose(found, source))
+        self._writer.touch()
+        return outcome, len(found)
+
+    # -- all the rest ------------------------------------------------------------------
+
+    def rest(self, request: Mapping[str, Any]) -> Reply:
+        """Begin to pre-fill every photo that nobody has worked on, in the background."""
+        source = str(request.get("source"))
+        self._graph(source)
+        self._job.begin(f"{source}: proposing", self._fill_rest, source)
+        return {"job": self._job.state()}
+
+    def _fill_rest(self, job: BackgroundJob, source: str) -> str:
+        open_photos = [photo for photo in self.project.photos if review.is_untouched(self.project.read(photo), source)]
+        found: list[int] = []
+        left_out: list[str] = []
+        for photo in job.each(open_photos):
+            try:
+                found.append(self._propose(photo, source)[1])
+            except SampipeError as error:
+                left_out.append(sentence(error))
+        report = f"{counted(sum(found), 'proposal')} on {counted(len(found), 'photo')}."
+        if left_out:
+            more = f" … and {len(left_out) - _MOST_TOLD} more" if len(left_out) > _MOST_TOLD else ""
+            report += f" Left out: {'; '.join(left_out[:_MOST_TOLD])}{more}."
+        return report
+
+    def learn(self, request: Mapping[str, Any]) -> Reply:
+        """Begin to train a detector of "things" on the accepted masks, in the background."""
+        minutes = wire.number(request.get("minutes"), "minutes", least=0.05, most=600)
+        self._job.begin("learning", self._learn, minutes)
+        return {"job": self._job.state()}
+
+    def _learn(self, job: BackgroundJob, minutes: float) -> str:
+        return learn_things(self.instances, self.sources, minutes=minutes, job=job)
+
+    def stop(self, request: Mapping[str, Any]) -> Reply:
+        """Ask the background to stop; what it has done stays."""
+        self._job.stop()
+        return {"job": self._job.state()}
+
+    def job_state(self) -> Reply:
+        """What runs in the background and how far it is."""
+        return self._job.state()
+
+    # -- review ------------------------------------------------------------------------
+
+    def queue(self, request: Mapping[str, Any]) -> Reply:
+        """Proposals of all photos, the most doubtful first, and counts over the folder."""
+        waiting = review.queue(self.instances)
+        return {
+            "queue": [
+                {"photo": one.photo.key, "name": one.photo.shown_name, "id": one.mask_id, "doubt": one.doubt}
+                for one in waiting
+            ],
+            "summary": review.summary_json(self.instances.summary()),
+        }
+
+    def accept_below(self, request: Mapping[str, Any]) -> Reply:
+        """Agree to all proposals up to a doubt, on all photos."""
+        doubt = wire.number(request.get("doubt"), "doubt", least=0, most=1)
+        count = review.accept_below(self.project, self.instances, doubt)
+        self._writer.touch()
+        return {"accepted": count}
+
+    # -- inside ------------------------------------------------------------------------
+
+    def _listed_sources(self) -> list[Reply]:
+        return [{"name": one.name, "missing": one.missing} for one in self.sources.listed()]
+
+    def _graph(self, source: str) -> Graph:
+        if missing := self.sources.missing(source):
+            raise DataError(f"{source} cannot run here: {missing}")
+        return self.sources.graph(source)
+
+    def _shown(self, photo: Photo, outcome: Outcome) -> Reply:
+        record = outcome.record
+        return {
+            "photo": photo.key,
+            "revision": record.revision,
+            "complete": record.complete,
+            "proposed_by": list(record.proposed_by),
+            "masks": [wire.mask_json(mask) for mask in record.masks],
+            "notices": list(outcome.notices),
+            "labels": list(self.project.labels),
+        }
+
+
+def counted(number: int, what: str) -> str:
+    """``1 photo``, ``2 photos``."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _data_url(image: Image) -> str:
+    picture = image.to_pil()
+    picture.thumbnail((_SHOWN_SIDE, _SHOWN_SIDE), Pillow.Resampling.BICUBIC)
+    file = io.BytesIO()
+    picture.save(file, "JPEG", quality=90)
+    return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode("ascii")
