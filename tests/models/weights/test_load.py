@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import shutil
 import threading
 import weakref
 from collections.abc import Callable
@@ -25,6 +26,7 @@ from sampipe.models.load import drop_loaded, keep_loaded, load_model
 from sampipe.models.model import SamModel
 from sampipe.models.sam import Sam
 from sampipe.models.weights.checkpoints import file_digest, save_checkpoint
+from sampipe.models.weights.hub import download
 from sampipe.models.weights.naming import to_transformers
 from sampipe.types import Image, Prompts
 
@@ -242,18 +244,19 @@ def answer(model: SamModel, image: Image) -> Tensor:
     return logits
 
 
-def test_hosts_that_call_again_load_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hosts_that_call_again_load_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from sampipe import add_masks
     from sampipe.models import load
 
+    model = str(shutil.copy(download("nano"), tmp_path / "mine.safetensors"))  # a file that no other test holds
     loads = []
     read = load.read_checkpoint
     monkeypatch.setattr(load, "read_checkpoint", lambda path: loads.append(path) or read(path))
     drop_loaded()
-    gc.collect()
     found = sv.Detections(xyxy=np.array([[5, 5, 60, 70]], np.float32))
     for _ in range(2):
-        add_masks(np.zeros((90, 120, 3), np.uint8), found)
+        gc.collect()  # what nobody holds is gone
+        add_masks(np.zeros((90, 120, 3), np.uint8), found, model)
     assert len(loads) == 1
     kept = list(load._kept.values())
     for _ in range(load.MAX_KEPT):
