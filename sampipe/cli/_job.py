@@ -83,7 +83,7 @@ def run_job(request: Request, report: Report) -> None:
         inputs=request.inputs,
         running=saving.graph,
         save=request.kinds,
-        after=saving.save_pictures,
+        after=saving.save_images,
         settle=saving.settle,
         batch_size=request.batch_size,
         readers=request.readers,

@@ -32,28 +32,28 @@ class Saving:
     Args:
         graph: with a node that draws overlays on each output that is Masks, and the image as one more output.
         folder: where the files go.
-        pictures: the names of its outputs that are an Image and become files.
+        images: the names of its outputs that are an Image and become files.
         overlays: the nodes that were added, each with its folder.
         stems: the names of the images' files.
     """
 
     graph: Graph
     folder: Path
-    pictures: tuple[str, ...]
+    images: tuple[str, ...]
     overlays: tuple[tuple[Path, SaveOverlay], ...]
     stems: FileStems
 
     def files_of(self, stem: str) -> list[Path]:
         """The files about one image, by the name that its manifest gives them."""
         drawn = [folder / f"{stem}.overlay.png" for folder, _ in self.overlays]
-        return [*drawn, *(self.folder / f"{stem}.{name}.png" for name in self.pictures)]
+        return [*drawn, *(self.folder / f"{stem}.{name}.png" for name in self.images)]
 
-    def save_pictures(self, result: Result) -> None:
+    def save_images(self, result: Result) -> None:
         """Write the outputs that are images; ``<stem>.<output>.png`` each."""
         from sampipe.data.quick_png import quick_png
 
         stem = self.stems.of(result[_IMAGE])
-        for name in self.pictures:
+        for name in self.images:
             write_atomic(self.folder / f"{stem}.{name}.png", quick_png(result[name].pixels))
 
     def settle(self, stems: Mapping[str, str]) -> None:
@@ -129,7 +129,7 @@ def with_saving(graph: Graph, kinds: Sequence[str], folder: Path) -> Saving:
     return Saving(
         graph=Graph(graph.inputs, nodes, wires, {**graph.outputs, _IMAGE: image}),
         folder=folder,
-        pictures=graph.outputs_of(Image) if kinds else (),
+        images=graph.outputs_of(Image) if kinds else (),
         overlays=tuple(overlays),
         stems=FileStems(),
     )

@@ -65,8 +65,8 @@ def read_stdin(folder: Path) -> str:
 
     content = sys.stdin.buffer.read()
     try:
-        with Pillow.open(io.BytesIO(content)) as picture:
-            suffix = (picture.format or "png").lower()
+        with Pillow.open(io.BytesIO(content)) as image:
+            suffix = (image.format or "png").lower()
     except (OSError, ValueError) as error:
         raise DataError(f"-: {len(content)} bytes on stdin, which are no image that can be read.") from error
     folder.mkdir(parents=True, exist_ok=True)

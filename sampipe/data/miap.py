@@ -65,8 +65,8 @@ def line_of(row: Row) -> int:
 
 
 def _read_image(folder: Path, name: str, rows: list[Row], masks: list[Row], report: ReadReport) -> AnnotatedImage:
-    photo = folder / "images" / f"{name}.jpg"
-    hw = image_hw(photo)
+    image = folder / "images" / f"{name}.jpg"
+    hw = image_hw(image)
     people = [row for row in rows if not any(row.value.get(flag) == "1" for flag in _FLAGS)]
     found, objects = _pairs(people, masks), []
     for row in rows:
@@ -77,7 +77,7 @@ def _read_image(folder: Path, name: str, rows: list[Row], masks: list[Row], repo
             report.leave_out("a box without a mask" if row in people else "a group or depiction", row.place)
     report.images += 1
     report.keep(len(objects))
-    return AnnotatedImage(photo, tuple(objects), hw, photo.name)
+    return AnnotatedImage(image, tuple(objects), hw, image.name)
 
 
 def _pairs(people: Sequence[Row], masks: Sequence[Row]) -> dict[int, Row]:
@@ -110,7 +110,7 @@ def _box_ious(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def _read_mask(path: Path, hw: tuple[int, int]) -> RLE:
-    """A mask at its photo's size: Open Images keeps them smaller or larger."""
+    """A mask at its image's size: Open Images keeps them smaller or larger."""
     inside = Pillow.fromarray(read_numbers(path) > 0).resize(hw[::-1], Pillow.Resampling.NEAREST)
     return RLE.from_mask(np.asarray(inside))
 

@@ -12,7 +12,7 @@ from sampipe.models.model import SamModel
 from sampipe.models.segmenters import Segmenter
 from sampipe.types import ImageEmbedding
 from sampipe.types._arrays import FloatArray, IntArray
-from sampipe.types.nms import box_nms
+from sampipe.types.nms import box_nms, vote_boxes
 
 _MOST = 1000  # cells that are looked at, the best
 
@@ -52,7 +52,7 @@ def has_detector(model: Segmenter) -> bool:
 
 @torch.inference_mode()
 def detect(model: Segmenter, embedding: ImageEmbedding, *, confidence: float, nms: float, most: int) -> Found:
-    """Objects of known classes.
+    """Objects of known classes; each box is the mean of those that found the same object, weak ones too.
 
     Args:
         model: with a detector's head.
@@ -73,12 +73,12 @@ def detect(model: Segmenter, embedding: ImageEmbedding, *, confidence: float, nm
     boxes, objectness, classes = (value[0].float() for value in model.sam.detector(maps))
     scores = objectness.sigmoid()[:, None] * classes.sigmoid()
     scores, boxes = scores.cpu(), boxes.cpu()
-    best = scores.flatten().topk(min(_MOST, scores.numel()))
-    kept = best.values >= confidence
-    values, places = best.values[kept], best.indices[kept]
-    cells, numbers = places // scores.shape[1], places % scores.shape[1]
+    values, places = scores.flatten().topk(min(_MOST, scores.numel()))
+    cells, numbers = places // scores.shape[1], (places % scores.shape[1]).numpy()
     frame = embedding.frame
     found = frame.points_to_original(boxes[cells].numpy().reshape(-1, 2)).reshape(-1, 4)
     found = np.clip(found, 0, np.tile(np.array(frame.original_hw[::-1], np.float32), 2))
-    rows = box_nms(found, values.numpy(), nms, numbers.numpy())[:most]
-    return Found(found[rows].astype(np.float32), numbers.numpy()[rows], values.numpy()[rows])
+    best = values.numpy()
+    rows = box_nms(found, best, nms, numbers)
+    rows = rows[best[rows] >= confidence][:most]
+    return Found(vote_boxes(found, rows, best, numbers).astype(np.float32), numbers[rows], best[rows])

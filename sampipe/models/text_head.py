@@ -194,15 +194,15 @@ def text_maps(embedding: ImageEmbedding) -> tuple[Tensor, Tensor | None, Tensor 
     return embedding.features, embedding.fine[0] if embedding.fine else None, None
 
 
-def as_pixels(pictures: Tensor, content: Tensor) -> Tensor:
+def as_pixels(images: Tensor, content: Tensor) -> Tensor:
     """Images as :meth:`TextHead.places` takes them.
 
     Args:
-        pictures: uint8 (b, 3, h, w).
+        images: uint8 (b, 3, h, w).
         content: (b, 1, h / k, w / k): 1 where there is image, 0 beyond its edges.
     """
-    shown = F.interpolate(content.float(), size=pictures.shape[-2:], mode="nearest")
-    return (pictures.float() / 127.5 - 1) * shown
+    shown = F.interpolate(content.float(), size=images.shape[-2:], mode="nearest")
+    return (images.float() / 127.5 - 1) * shown
 
 
 def _double(x: Tensor) -> Tensor:

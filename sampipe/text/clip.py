@@ -42,11 +42,11 @@ class TextTower(Protocol):
 class ClipModel(TextTower, Protocol):
     """A text tower with its image tower."""
 
-    def encode_images(self, pictures: Sequence[UInt8Array], masks: Sequence[BoolArray] | None = None) -> FloatArray:
+    def encode_images(self, images: Sequence[UInt8Array], masks: Sequence[BoolArray] | None = None) -> FloatArray:
         """Unit vectors (n, d) of square RGB images (s, s, 3).
 
         Args:
-            pictures: of any sizes; resized to the model's.
+            images: of any sizes; resized to the model's.
             masks: for each image where its object is, bool (s, s); in the last layer the output token then attends
                 to positions inside alone (paper, appendix D.5).
         """

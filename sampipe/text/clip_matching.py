@@ -79,12 +79,12 @@ def _shrunk(crop: UInt8Array) -> UInt8Array:
 
     if len(crop) <= _LARGEST_CROP:
         return crop
-    picture = Pillow.fromarray(crop).resize((_LARGEST_CROP, _LARGEST_CROP), Pillow.Resampling.BOX)
-    return np.asarray(picture)
+    image = Pillow.fromarray(crop).resize((_LARGEST_CROP, _LARGEST_CROP), Pillow.Resampling.BOX)
+    return np.asarray(image)
 
 
 def _enlarged(scores: FloatArray) -> FloatArray:
     from PIL import Image as Pillow
 
-    picture = Pillow.fromarray(scores).resize((_MAP_SIDE, _MAP_SIDE), Pillow.Resampling.BICUBIC)
-    return np.asarray(picture, dtype=np.float32)
+    image = Pillow.fromarray(scores).resize((_MAP_SIDE, _MAP_SIDE), Pillow.Resampling.BICUBIC)
+    return np.asarray(image, dtype=np.float32)

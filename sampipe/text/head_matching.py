@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sampipe.models.text_head import TextHead
 
 
-_LEAST, _NMS, _MOST = 0.05, 0.5, 300  # of the detector's objects
+_LEAST, _NMS, _MOST = 0.05, 0.4, 300  # of the detector's objects
 
 
 class HeadMatcher:
@@ -133,7 +133,7 @@ def _covered(mask: RLE, side: int, resized_hw: tuple[int, int], input_size: int)
     from PIL import Image as Pillow
 
     height, width = (max(1, round(length * side / input_size)) for length in resized_hw)
-    picture = Pillow.fromarray(mask.decode().astype(np.float32))
+    image = Pillow.fromarray(mask.decode().astype(np.float32))
     covered = np.zeros((side, side), dtype=np.float32)
-    covered[:height, :width] = np.asarray(picture.resize((width, height), Pillow.Resampling.BOX))
+    covered[:height, :width] = np.asarray(image.resize((width, height), Pillow.Resampling.BOX))
     return covered.reshape(-1)

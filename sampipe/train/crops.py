@@ -1,4 +1,4 @@
-"""A square example's window in a photo: choosing it, and cutting pixels and masks."""
+"""A square example's window in an image: choosing it, and cutting pixels and masks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _HALF = 127
 
 @dataclass(frozen=True)
 class Window:
-    """A part of a photo: left, top, width and height in its pixels; may reach beyond the right and bottom edges."""
+    """A part of an image: left, top, width and height in its pixels; may reach beyond the right and bottom edges."""
 
     left: float
     top: float
@@ -45,7 +45,7 @@ class Window:
 
 
 def choose_window(
-    picture: AnnotatedImage,
+    annotated: AnnotatedImage,
     rng: np.random.Generator,
     *,
     relative: float,
@@ -55,13 +55,13 @@ def choose_window(
     """A window around a random object; the whole image where it would be larger than that.
 
     Args:
-        picture: has at least one object.
+        annotated: has at least one object.
         rng: draws object, zoom, stretch and place.
         relative: the window's side as a share of the image's longest side, before zoom.
         zoom: range of the zoom, drawn log-uniformly.
         stretch: half of the windows get their aspect changed by up to exp(stretch) in each direction.
     """
-    item = picture.objects[rng.integers(len(picture.objects))]
+    item = annotated.objects[rng.integers(len(annotated.objects))]
     height, width = item.mask.hw
     longest = max(height, width)
     factor = math.exp(rng.uniform(math.log(zoom[0]), math.log(zoom[1])))
@@ -74,13 +74,13 @@ def choose_window(
     return Window(max(0.0, min(left, width - wide)), max(0.0, min(top, height - high)), wide, high)
 
 
-def cut(picture: Pillow.Image, window: Window, size: int, how: Pillow.Resampling) -> Pillow.Image:
+def cut(image: Pillow.Image, window: Window, size: int, how: Pillow.Resampling) -> Pillow.Image:
     """The window as a ``size`` square; what lies beyond the image's right or bottom edge is black."""
-    content = window.content(picture.size, size)
-    resized = picture.resize(content, how, box=window.inside(picture.size))
+    content = window.content(image.size, size)
+    resized = image.resize(content, how, box=window.inside(image.size))
     if content == (size, size):
         return resized
-    canvas = Pillow.new(picture.mode, (size, size))
+    canvas = Pillow.new(image.mode, (size, size))
     canvas.paste(resized, (0, 0))
     return canvas
 

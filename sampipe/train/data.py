@@ -22,12 +22,14 @@ class Example:
         masks: (k, s/4, s/4), each cell's covered share 0..1.
         content: height and width of the part that is not padding, in pixels.
         key: the same for examples of the same pixels, where those are repeated.
+        names: of what the masks show, where the data have names.
     """
 
     pixels: Tensor
     masks: Tensor
     content: tuple[int, int]
     key: str | None = None
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class Batch:
         owner: (n,) the image of each mask.
         content: (b, 2) height and width of the part that is not padding.
         keys: of each image, see :class:`Example`.
+        names: of each mask, where the data have names.
     """
 
     pixels: Tensor
@@ -54,13 +57,14 @@ class Batch:
     owner: Tensor
     content: Tensor
     keys: tuple[str | None, ...]
+    names: tuple[str, ...] = ()
 
     def to(self, device: torch.device) -> Batch:
         """The same on another device."""
         pixels, masks, owner, content = (
             value.to(device, non_blocking=True) for value in (self.pixels, self.masks, self.owner, self.content)
         )
-        return Batch(pixels, masks, owner, content, self.keys)
+        return Batch(pixels, masks, owner, content, self.keys, self.names)
 
     def inside(self) -> Tensor:
         """1 where a pixel belongs to the image and 0 in the padding, (b, 1, s, s)."""
@@ -89,6 +93,7 @@ def collate(examples: Sequence[Example | Failure]) -> Batch | Failure:
         owner=torch.cat(owner),
         content=torch.tensor([example.content for example in good]),
         keys=tuple(example.key for example in good),
+        names=tuple(name for example in good for name in example.names),
     )
 
 

@@ -21,7 +21,7 @@ from sampipe._files import atomic_file
 from sampipe.data.annotated import AnnotatedImage
 from sampipe.models.sam import Sam
 from sampipe.train.crops import Window, choose_window, cut
-from sampipe.train.photos import PhotoCache
+from sampipe.train.image_cache import ImageCache
 from sampipe.train.sources import MaskDataset
 from sampipe.train.teacher import YoloxTeacher, grid
 from sampipe.types._arrays import UInt8Array
@@ -57,7 +57,7 @@ class DetectBatch:
     Args:
         maps: (b, channels, h, w) at each stride.
         told: (b, n, 5 + classes) what each cell should say.
-        inside: (b, n) whether a cell's centre lies on the photo.
+        inside: (b, n) whether a cell's centre lies on the image.
     """
 
     maps: tuple[Tensor, ...]
@@ -110,14 +110,14 @@ def build_views(
 ) -> list[View]:
     """``count`` views of the sources by their shares: whole images and crops, half of them mirrored."""
     rng, views = np.random.default_rng(seed), []
-    photos = PhotoCache(1 << 28)
+    images = ImageCache(1 << 28)
     numbers = {name: number for number, name in enumerate(names)}
     total = sum(share for _, share in sources)
     for source, share in sources:
         wanted = round(count * share / total)
         order = np.concatenate([rng.permutation(len(source)) for _ in range(-(-wanted // len(source)))])[:wanted]
         for number in sorted(order):  # the views of an image follow each other
-            views.append(_view(network, teacher, numbers, source.picture(int(number)), photos, rng))
+            views.append(_view(network, teacher, numbers, source.image(int(number)), images, rng))
             if len(views) % 200 == 0:
                 log(f"{len(views)} views encoded")
     return views
@@ -142,24 +142,24 @@ def _view(
     network: Sam,
     teacher: YoloxTeacher,
     numbers: dict[str, int],
-    picture: AnnotatedImage,
-    photos: PhotoCache,
+    annotated: AnnotatedImage,
+    images: ImageCache,
     rng: np.random.Generator,
 ) -> View:
-    photo, size = photos.open(picture.path), teacher.size
-    if not picture.objects or rng.random() < 0.4:
-        window = Window(0, 0, max(photo.size), max(photo.size))
+    image, size = images.open(annotated.path), teacher.size
+    if not annotated.objects or rng.random() < 0.4:
+        window = Window(0, 0, max(image.size), max(image.size))
     else:
         relative = size / network.config.image_size
-        window = choose_window(picture, rng, relative=relative, zoom=(0.7, 1.5), stretch=0.1)
-    pixels = np.array(cut(photo, window, size, Pillow.Resampling.BILINEAR))
-    wide, high = window.content(photo.size, size)
+        window = choose_window(annotated, rng, relative=relative, zoom=(0.7, 1.5), stretch=0.1)
+    pixels = np.array(cut(image, window, size, Pillow.Resampling.BILINEAR))
+    wide, high = window.content(image.size, size)
     mirrored = bool(rng.random() < 0.5)
     if mirrored:
         pixels[:, :wide] = pixels[:, :wide][:, ::-1]
     pixels = _lit(pixels, rng)
     told = teacher(pixels, (high, wide))
-    _overrule(told, _annotated(picture, numbers, window, size, wide if mirrored else None), len(numbers))
+    _overrule(told, _annotated(annotated, numbers, window, size, wide if mirrored else None), len(numbers))
     cells = (told[:, 4] > _HEARD).nonzero()[:, 0]
     shown = torch.zeros(1, 3, size, size)
     whole = network.normalize(torch.from_numpy(pixels).permute(2, 0, 1)[None].float())
@@ -175,11 +175,11 @@ def _lit(pixels: UInt8Array, rng: np.random.Generator) -> UInt8Array:
 
 
 def _annotated(
-    picture: AnnotatedImage, numbers: dict[str, int], window: Window, size: int, mirror: int | None
+    annotated: AnnotatedImage, numbers: dict[str, int], window: Window, size: int, mirror: int | None
 ) -> list[tuple[int, tuple[float, float, float, float]]]:
     """Class and box, in pixels of the view, of what is seen well enough."""
     found = []
-    for item in picture.objects:
+    for item in annotated.objects:
         number = numbers.get(_ALIASES.get(item.category, item.category))
         if number is None:
             continue

@@ -22,8 +22,8 @@ from sampipe.errors import DataError
 from sampipe.train.augment import jitter_colors
 from sampipe.train.crops import Window, choose_window, cut, cut_mask
 from sampipe.train.data import Example, Failure, attempt
+from sampipe.train.image_cache import ImageCache
 from sampipe.train.order import Order
-from sampipe.train.photos import PhotoCache
 from sampipe.train.scenes import CutOut, CutOutBank, cut_out, paste
 from sampipe.train.sources import MaskDataset
 
@@ -75,7 +75,7 @@ class Examples(Dataset["Example | Failure"]):
         sources: each with its share of the examples.
         crop: the making of an example.
         seed: decides everything, together with an example's number.
-        photo_bytes: decoded images that each worker may keep, in bytes.
+        image_bytes: decoded images that each worker may keep, in bytes.
         limit: repeat the first so many examples, to see whether a setting can learn at all.
 
     Raises:
@@ -88,13 +88,13 @@ class Examples(Dataset["Example | Failure"]):
         crop: CropConfig,
         seed: int,
         *,
-        photo_bytes: int = 0,
+        image_bytes: int = 0,
         limit: int | None = None,
     ) -> None:
         self._sources = [source for source, _ in sources]
         self._order = Order(sources, seed)
         self._crop, self._seed, self._limit = crop, seed, limit
-        self._photos = PhotoCache(photo_bytes)
+        self._images = ImageCache(image_bytes)
         self._bank = CutOutBank(crop.cut_outs, self._stream_seed(_CUT_OUTS), self._cut_out)
 
     def __getitem__(self, index: int) -> Example | Failure:
@@ -110,34 +110,35 @@ class Examples(Dataset["Example | Failure"]):
         rng = np.random.default_rng([self._seed, _EXAMPLES, index])
         source, number = self._order.turn(index, rng)
         for _ in range(_PATIENCE):
-            picture = self._sources[source].picture(number)
-            example = self._example(picture, f"{source}/{number}", index, rng) if picture.objects else None
+            annotated = self._sources[source].image(number)
+            example = self._example(annotated, f"{source}/{number}", index, rng) if annotated.objects else None
             if example is not None:
                 return example
             source, number = self._order.any(rng)
         raise DataError(
             f"{_PATIENCE} crops in a row held no mask of {self._crop.min_area} px² to {MAX_AREA_SHARE:.0%} of the "
-            f"picture at {self._crop.size} x {self._crop.size}. Use a larger size, a smaller zoom, or data with "
+            f"image at {self._crop.size} x {self._crop.size}. Use a larger size, a smaller zoom, or data with "
             "objects of another size."
         )
 
-    def _example(self, picture: AnnotatedImage, name: str, index: int, rng: np.random.Generator) -> Example | None:
+    def _example(self, annotated: AnnotatedImage, name: str, index: int, rng: np.random.Generator) -> Example | None:
         crop = self._crop
-        window = self._window(picture, rng)
-        photo = self._photo(picture)
-        pixels = np.asarray(cut(photo, window, crop.size, Pillow.Resampling.BILINEAR))
-        masks = self._masks(picture, window, rng, crop.masks)
-        wide, high = window.content(photo.size, crop.size)
+        window = self._window(annotated, rng)
+        image = self._opened(annotated)
+        pixels = np.asarray(cut(image, window, crop.size, Pillow.Resampling.BILINEAR))
+        masks, names = self._masks(annotated, window, rng, crop.masks)
+        wide, high = window.content(image.size, crop.size)
         if crop.compose and rng.random() < crop.compose:
             half = max(1, wide // 2), max(1, high // 2)
             pixels, masks = paste(pixels, masks, lambda: self._bank.draw(index, rng), rng, content=half)
-            masks = masks[[self._fits(mask, window, photo.size) for mask in masks]]
+            masks = masks[[self._fits(mask, window, image.size) for mask in masks]]
+            names = []  # what is pasted has none
         if not len(masks):
             return None
         mirrored = crop.flip and bool(rng.random() < 0.5)
         if mirrored:  # within the image, so that the padding stays at the right
             pixels = _mirrored(pixels, wide, axis=1)
-            masks = _mirrored(masks, window.content(photo.size, masks.shape[2])[0], axis=2)
+            masks = _mirrored(masks, window.content(image.size, masks.shape[2])[0], axis=2)
         chosen = rng.permutation(len(masks))[: crop.masks]
         tensor = torch.from_numpy(np.array(pixels)).permute(2, 0, 1)
         return Example(
@@ -145,37 +146,42 @@ class Examples(Dataset["Example | Failure"]):
             masks=F.avg_pool2d(torch.from_numpy(np.array(masks[chosen]))[:, None].float(), 2)[:, 0],
             content=(high, wide),
             key=f"{name}/{mirrored}" if crop.repeats else None,
+            names=tuple(names[i] for i in chosen) if names else (),
         )
 
-    def _window(self, picture: AnnotatedImage, rng: np.random.Generator) -> Window:
+    def _window(self, annotated: AnnotatedImage, rng: np.random.Generator) -> Window:
         crop = self._crop
         relative = crop.size / crop.native_size
-        return choose_window(picture, rng, relative=relative, zoom=crop.zoom, stretch=crop.stretch)
+        return choose_window(annotated, rng, relative=relative, zoom=crop.zoom, stretch=crop.stretch)
 
-    def _photo(self, picture: AnnotatedImage) -> Pillow.Image:
-        photo = self._photos.open(picture.path)
-        height, width = picture.objects[0].mask.hw
-        if photo.size != (width, height):
+    def _opened(self, annotated: AnnotatedImage) -> Pillow.Image:
+        image = self._images.open(annotated.path)
+        height, width = annotated.objects[0].mask.hw
+        if image.size != (width, height):
             raise DataError(
-                f"{picture.path}: the image is {photo.size[0]} x {photo.size[1]}, its masks {width} x {height} "
+                f"{annotated.path}: the image is {image.size[0]} x {image.size[1]}, its masks {width} x {height} "
                 "(width x height)"
             )
-        return photo
+        return image
 
-    def _masks(self, picture: AnnotatedImage, window: Window, rng: np.random.Generator, most: int) -> NDArray[np.bool_]:
-        """Random masks that may be kept, (k, s/2, s/2), at most so many."""
+    def _masks(
+        self, annotated: AnnotatedImage, window: Window, rng: np.random.Generator, most: int
+    ) -> tuple[NDArray[np.bool_], list[str]]:
+        """Random masks that may be kept, (k, s/2, s/2), at most so many, and their names."""
         half = self._crop.size // 2
-        height, width = picture.objects[0].mask.hw
+        height, width = annotated.objects[0].mask.hw
         kept: list[NDArray[np.bool_]] = []
-        for number in rng.permutation(len(picture.objects)):
-            mask = picture.objects[number].mask
+        names: list[str] = []
+        for number in rng.permutation(len(annotated.objects)):
+            mask = annotated.objects[number].mask
             if window.meets(mask.box):
                 found = cut_mask(mask, window, half)
                 if self._fits(found, window, (width, height)):
                     kept.append(found)
+                    names.append(annotated.objects[number].category)
             if len(kept) == most:
                 break
-        return np.stack(kept) if kept else np.zeros((0, half, half), dtype=bool)
+        return np.stack(kept) if kept else np.zeros((0, half, half), dtype=bool), names
 
     def _fits(self, mask: NDArray[np.bool_], window: Window, wh: tuple[int, int]) -> bool:
         wide, high = window.content(wh, mask.shape[1])
@@ -184,14 +190,14 @@ class Examples(Dataset["Example | Failure"]):
 
     def _cut_out(self, rng: np.random.Generator) -> CutOut | None:
         source, number = self._order.any(rng)
-        picture = self._sources[source].picture(number)
-        if not picture.objects:
+        annotated = self._sources[source].image(number)
+        if not annotated.objects:
             return None
-        window = self._window(picture, rng)
-        masks = self._masks(picture, window, rng, 1)
+        window = self._window(annotated, rng)
+        masks, _ = self._masks(annotated, window, rng, 1)
         if not len(masks):
             return None
-        pixels = np.asarray(cut(self._photo(picture), window, self._crop.size, Pillow.Resampling.BILINEAR))
+        pixels = np.asarray(cut(self._opened(annotated), window, self._crop.size, Pillow.Resampling.BILINEAR))
         return cut_out(pixels, masks[0])
 
     def _stream_seed(self, stream: int) -> int:

@@ -23,7 +23,7 @@ class MaskDataset(Protocol):
 
     def __len__(self) -> int: ...
 
-    def picture(self, index: int) -> AnnotatedImage:
+    def image(self, index: int) -> AnnotatedImage:
         """The file of image ``index`` and the objects in it."""
 
     def describe(self) -> dict[str, Any]:
@@ -50,14 +50,14 @@ class FolderSource:
         self.folder = data.source
         self.data = data
         for index in drawn(len(self), LOOKED_AT, 0):
-            self.picture(index)
+            self.image(index)
         some = f"{LOOKED_AT} of {len(self)} images looked at: " if len(self) > LOOKED_AT else ""
         self.read = tuple(some + line for line in data.report.lines())
 
     def __len__(self) -> int:
         return len(self.data.images)
 
-    def picture(self, index: int) -> AnnotatedImage:
+    def image(self, index: int) -> AnnotatedImage:
         """The image of that number; without objects, where none has a mask of its own."""
         return with_masks(self.data.images[index](), 1, self.data.report)
 
@@ -67,7 +67,7 @@ class FolderSource:
         return about | {"read": list(self.read)}
 
 
-class PhotoSource:
+class ImageFolder:
     """Images without annotations, in a folder and all folders below: what distillation needs.
 
     Raises:
@@ -84,14 +84,14 @@ class PhotoSource:
     def __len__(self) -> int:
         return len(self._names)
 
-    def picture(self, index: int) -> AnnotatedImage:
+    def image(self, index: int) -> AnnotatedImage:
         """The image of that number, without objects."""
         return AnnotatedImage(self.folder / self._names[index].decode(), ())
 
     def describe(self) -> dict[str, Any]:
         """Folder, number of images; the digest is over their names."""
         digest = hashlib.blake2b(self._names.tobytes(), digest_size=16).hexdigest()
-        return _description(self.folder, "photos", len(self), digest)
+        return _description(self.folder, "images", len(self), digest)
 
 
 def open_source(folder: str | Path) -> MaskDataset:
@@ -111,5 +111,5 @@ def open_source(folder: str | Path) -> MaskDataset:
         raise DataError(f"{error}; {inner} is a COCO folder") from error
 
 
-def _description(folder: Path, layout: str, pictures: int, digest: str) -> dict[str, Any]:
-    return {"folder": str(folder.resolve()), "layout": layout, "pictures": pictures, "digest": digest}
+def _description(folder: Path, layout: str, images: int, digest: str) -> dict[str, Any]:
+    return {"folder": str(folder.resolve()), "layout": layout, "images": images, "digest": digest}

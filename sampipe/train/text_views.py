@@ -70,18 +70,18 @@ def build_examples(
     shares = {SCENE: scene_share if scenes else 0.0}
     for folder, share in folders:
         report = ReadReport()
-        pictures = read_images(folder, report=report)
+        images = read_images(folder, report=report)
         for line in report.lines():
             say(f"{folder.name}: {line}")
-        names = {item.category for picture in pictures for item in picture.objects}
+        names = {item.category for annotated in images for item in annotated.objects}
         known = {name for name in names if words.knows(name)}
         if names - known:
             say(f"{folder.name}: left out, unknown to the words: {', '.join(sorted(names - known))}")
         vocabulary[folder.name], shares[folder.name] = sorted(known), (1 - shares[SCENE]) * share / total
         wanted = round(views * share / total)
-        each = int(np.clip(round(wanted / len(pictures)), 1, _MOST_VIEWS))
-        chosen = [pictures[int(row)] for row in rng.permutation(len(pictures))[:wanted]]
-        for view in photo_views(chosen, known, side, rng, source=folder.name, each=each):
+        each = int(np.clip(round(wanted / len(images)), 1, _MOST_VIEWS))
+        chosen = [images[int(row)] for row in rng.permutation(len(images))[:wanted]]
+        for view in image_views(chosen, known, side, rng, source=folder.name, each=each):
             if example := _encoded(sam, view):
                 examples.append(example)
                 if len(examples) % 200 == 0:
@@ -93,26 +93,26 @@ def build_examples(
     return ExampleSet(examples, vocabulary, shares, model_key=sam.heads_key, seed=seed)
 
 
-def photo_views(
-    pictures: Sequence[AnnotatedImage], known: set[str], side: int, rng: np.random.Generator, *, source: str, each: int
+def image_views(
+    images: Sequence[AnnotatedImage], known: set[str], side: int, rng: np.random.Generator, *, source: str, each: int
 ) -> Iterator[View]:
     """Of each image ``each`` views: the whole, crops, and both again with things of earlier images pasted on.
 
     A single view is the whole image three times out of five, and a crop otherwise.
     """
     bank: deque[View] = deque(maxlen=_KEPT_CUT_OUTS)
-    for number in rng.permutation(len(pictures)):
-        picture = pictures[int(number)]
-        pixels = Image.open(picture.path).pixels
+    for number in rng.permutation(len(images)):
+        annotated = images[int(number)]
+        pixels = Image.open(annotated.path).pixels
         where: dict[str, BoolArray] = {}
-        for item in picture.objects:
+        for item in annotated.objects:
             if item.category in known:
                 where[item.category] = where.get(item.category, False) | item.mask.decode()
         if not where:
             continue
-        bank.extend(_cut_outs(pixels, where, picture, known, source))
+        bank.extend(_cut_outs(pixels, where, annotated, known, source))
         whole = _placed(pixels, where, (0, 0, pixels.shape[1], pixels.shape[0]), side, source)
-        crops = [_placed(pixels, where, _zoomed(picture, rng), side, source) for _ in range(1 if each == 1 else 2)]
+        crops = [_placed(pixels, where, _zoomed(annotated, rng), side, source) for _ in range(1 if each == 1 else 2)]
         if each == 1:
             yield whole if rng.random() < 0.6 else crops[0]
             continue
@@ -120,9 +120,9 @@ def photo_views(
         yield from [*plain, *(_pasted(view, bank, rng) for view in plain[: each - 3])][:each]
 
 
-def _zoomed(picture: AnnotatedImage, rng: np.random.Generator) -> tuple[float, float, float, float]:
+def _zoomed(annotated: AnnotatedImage, rng: np.random.Generator) -> tuple[float, float, float, float]:
     """A window of 1/2.3 to 1/1.15 of the image's longer side, near one of its things."""
-    item = picture.objects[int(rng.integers(len(picture.objects)))]
+    item = annotated.objects[int(rng.integers(len(annotated.objects)))]
     height, width = item.mask.hw
     length = max(height, width) / np.exp(rng.uniform(np.log(1.15), np.log(2.3)))
     across, down = min(length, width), min(length, height)
@@ -150,10 +150,10 @@ def _placed(
 
 
 def _cut_outs(
-    pixels: UInt8Array, where: dict[str, BoolArray], picture: AnnotatedImage, known: set[str], source: str
+    pixels: UInt8Array, where: dict[str, BoolArray], annotated: AnnotatedImage, known: set[str], source: str
 ) -> Iterator[View]:
     """Things of an image, each with whatever else is marked on it."""
-    for item in picture.objects:
+    for item in annotated.objects:
         if item.category not in known or item.mask.area < _LEAST_CUT_OUT:
             continue
         x0, y0, x1, y1 = (int(value) for value in item.mask.box)

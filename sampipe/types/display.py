@@ -54,10 +54,10 @@ def show(image: Image) -> None:
 
 def preview(pixels: UInt8Array) -> bytes:
     """A PNG of pixels (h, w), (h, w, 3) or (h, w, 4), made smaller where it is large."""
-    picture = Pillow.fromarray(pixels)
-    picture.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
+    image = Pillow.fromarray(pixels)
+    image.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
     content = io.BytesIO()
-    picture.save(content, "PNG")
+    image.save(content, "PNG")
     return content.getvalue()
 
 

@@ -8,6 +8,8 @@ import numpy as np
 
 from sampipe.types.rle import RLE, iou_matrix
 
+_VOTING_IOU, _VOTING_WIDTH = 0.65, 0.05
+
 
 def order_by(scores: np.ndarray) -> np.ndarray:
     """Indices from the highest score to the lowest; equal ones in their order, NaN last."""
@@ -34,6 +36,31 @@ def box_nms(boxes: np.ndarray, scores: np.ndarray, iou: float, groups: np.ndarra
     if groups is None:
         return np.asarray(nms(corners, ranks, iou).numpy())
     return np.asarray(batched_nms(corners, ranks, torch.from_numpy(groups), iou).numpy())
+
+
+def vote_boxes(boxes: np.ndarray, kept: np.ndarray, scores: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Each kept box, moved to the mean of those around it (box voting: Gidaris and Komodakis, ICCV 2015, section 4).
+
+    A box has as many votes as its score times ``exp(-(1 - IoU)² / 0.05)`` (He et al., CVPR 2019, equation 10).
+
+    Args:
+        boxes: (n, 4) xyxy.
+        kept: (k,) indices, as :func:`box_nms` gives them.
+        scores: (n,) at least 0.
+        groups: (n,) ints; only boxes of its own group vote for a box.
+
+    Returns:
+        (k, 4).
+    """
+    import torch
+    from torchvision.ops import box_iou
+
+    corners = torch.from_numpy(np.asarray(boxes, np.float64).reshape(-1, 4))
+    overlap = box_iou(corners[kept], corners).numpy()
+    near = (overlap >= _VOTING_IOU) & (groups[kept][:, None] == groups[None])
+    votes = near * scores[None] * np.exp(-((1 - overlap) ** 2) / _VOTING_WIDTH)
+    total = votes.sum(axis=1, keepdims=True)
+    return np.where(total > 0, votes @ corners.numpy() / np.maximum(total, 1e-12), corners[kept].numpy())
 
 
 def mask_nms(rles: Sequence[RLE], scores: np.ndarray, iou: float, groups: np.ndarray | None = None) -> np.ndarray:

@@ -149,15 +149,15 @@ class _Tally:
     def add(self, done: Done, rows: FrameRows | None, drawn: VideoWriter | None) -> None:
         image, result = done.frame.image, done.result
         found = {name: result[name].best() for name in self._outputs} if result is not None else {}
-        picture = None
+        drawn_frame = None
         if rows is not None:
             told = found if result is not None else str(done.error)
             rows.add(done.frame.index, done.frame.seconds, image.hw, told)
         if drawn is not None:
-            picture = image
+            drawn_frame = image
             for masks in found.values():
-                picture = self._annotate.run(picture, masks)
-            drawn.add(picture, done.frame.seconds)
+                drawn_frame = self._annotate.run(drawn_frame, masks)
+            drawn.add(drawn_frame, done.frame.seconds)
         self._hw = self._hw or image.hw
         self.resized += image.hw != self._hw
         self.frames += 1
@@ -166,7 +166,7 @@ class _Tally:
         self._tracks |= set(_tracks(found))
         rate = self.frames / max(time.monotonic() - self._began, 1e-9)
         objects = sum(map(len, found.values()))
-        self._progress(Recording(self.frames, self._video.count, objects, rate, picture))
+        self._progress(Recording(self.frames, self._video.count, objects, rate, drawn_frame))
 
     def recorded(self, files: list[Path]) -> Recorded:
         video = self._video

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from sampipe.measure.quality.smoke import write_photos
+from sampipe.measure.quality.smoke import write_edges
 
 Sampipe = Callable[..., Result]
 
 
 def test_table_file_and_plot(sampipe: Sampipe, tmp_path: Path) -> None:
-    photos = write_photos(tmp_path / "bsds")
+    photos = write_edges(tmp_path / "bsds")
     words = ("--json", tmp_path / "figures.json", "--plot", tmp_path / "figures.png")
     text = sampipe("eval", "edges", "--data", photos, "--model", "canny", "--competitors", "sobel", *words).stdout
     summary = json.loads((tmp_path / "figures.json").read_text())["summary"]
@@ -45,7 +45,7 @@ def test_smoke_needs_nothing(sampipe: Sampipe) -> None:
 )
 def test_errors_are_one_line(sampipe: Sampipe, tmp_path: Path, words: tuple[str, ...], message: str) -> None:
     model = () if "--model" in words else ("--model", "sobel")
-    photos = write_photos(tmp_path / "bsds")
+    photos = write_edges(tmp_path / "bsds")
     result = sampipe("eval", "edges", "--data", photos, *model, *words, ok=False)
     assert result.exit_code == 1
     assert message in result.stderr

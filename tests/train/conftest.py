@@ -40,7 +40,7 @@ def tiny_network() -> Sam:
 
 @pytest.fixture
 def shapes_folder(tmp_path: Path) -> Path:
-    """Four pictures of 80 x 100 with a bright rectangle each on dark ground."""
+    """Four images of 80 x 100 with a bright rectangle each on dark ground."""
     folder = tmp_path / "shapes"
     (folder / "images").mkdir(parents=True)
     images, annotations = [], []
@@ -59,7 +59,7 @@ def shapes_folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def sa1b_folder(shapes_folder: Path, tmp_path: Path) -> Path:
-    """The same pictures in SA-1B's layout, in two folders below."""
+    """The same images in SA-1B's layout, in two folders below."""
     folder = tmp_path / "sa1b"
     document = json.loads((shapes_folder / "instances.json").read_text())
     for image, annotation in zip(document["images"], document["annotations"], strict=True):

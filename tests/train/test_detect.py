@@ -52,10 +52,10 @@ def test_a_head_learns_where_annotated_objects_are(tiny_network: Sam, shapes_fol
         assert name.startswith("detector.") or torch.equal(value, before[name]), name
     from sampipe.models import load_model
 
-    model, picture = load_model(str(path), "cpu"), read(shapes_folder).images[0]()
-    found = detect(model, model.encode([Image.open(picture.path)])[0], confidence=0.3, nms=0.5, most=10)
+    model, annotated = load_model(str(path), "cpu"), read(shapes_folder).images[0]()
+    found = detect(model, model.encode([Image.open(annotated.path)])[0], confidence=0.3, nms=0.5, most=10)
     assert len(found.scores) and NAMES[found.class_ids[0]] == "box"
-    truth = torch.tensor(picture.objects[0].xyxy)
+    truth = torch.tensor(annotated.objects[0].xyxy)
     assert generalized_iou(torch.from_numpy(found.boxes[:1]), truth[None]).item() > 0.3
 
 

@@ -18,8 +18,8 @@ from sampipe.models.weights.checkpoints import save_checkpoint
 from sampipe.train.config import LoopConfig, OptimizerConfig, RunOptions
 from sampipe.train.data import Example, collate
 from sampipe.train.presets import PRESETS
-from sampipe.train.sources import PhotoSource
-from sampipe.train.tasks.distill import DistillObjective, PhotoExamples, distill_task, new_student, student_config
+from sampipe.train.sources import ImageFolder
+from sampipe.train.tasks.distill import DistillObjective, ImageExamples, distill_task, new_student, student_config
 from sampipe.train.trainer import Trainer
 
 CPU = torch.device("cpu")
@@ -79,7 +79,7 @@ def test_embeddings_are_learnt_and_the_decoder_is_copied(
 def test_the_loss_is_the_mean_squared_difference(teacher: Sam, shapes_folder: Path) -> None:
     student = copy.deepcopy(teacher)
     objective = DistillObjective(student, teacher, feature_bytes=1 << 20).train()
-    examples = PhotoExamples(PhotoSource(shapes_folder), 64, 0)
+    examples = ImageExamples(ImageFolder(shapes_folder), 64, 0)
     batch = collate([examples[0], examples[1]])
     assert objective(batch)["loss"].item() == pytest.approx(0, abs=1e-10)
     with torch.no_grad():
@@ -88,11 +88,11 @@ def test_the_loss_is_the_mean_squared_difference(teacher: Sam, shapes_folder: Pa
 
 
 def test_photos_are_whole_and_every_other_is_mirrored(shapes_folder: Path) -> None:
-    examples = PhotoExamples(PhotoSource(shapes_folder), 64, 0)
+    examples = ImageExamples(ImageFolder(shapes_folder), 64, 0)
     found = [example for index in range(12) if isinstance(example := examples[index], Example)]
     assert len(found) == 12 and {example.content for example in found} == {(51, 64)}
     assert 4 < len({example.key for example in found}) <= 8
-    assert torch.equal(examples[3].pixels, PhotoExamples(PhotoSource(shapes_folder), 64, 0)[3].pixels)
+    assert torch.equal(examples[3].pixels, ImageExamples(ImageFolder(shapes_folder), 64, 0)[3].pixels)
 
 
 def test_a_student_whose_embeddings_differ_is_told(teacher: Sam, tiny_network: Sam, tmp_path: Path) -> None:
@@ -101,4 +101,4 @@ def test_a_student_whose_embeddings_differ_is_told(teacher: Sam, tiny_network: S
     with pytest.raises(CheckpointError, match=r"embedding is 32 x 4 x 4 at 64 pixels and the teacher's 16 x 4 x 4"):
         new_student(str(path), teacher, seed=0, device=CPU)
     with pytest.raises(DataError, match="no such folder"):
-        PhotoSource(tmp_path / "nowhere")
+        ImageFolder(tmp_path / "nowhere")

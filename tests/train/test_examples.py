@@ -16,7 +16,7 @@ from sampipe.errors import DataError
 from sampipe.train.augment import jitter_colors
 from sampipe.train.data import Batch, Example, Failure, MicroBatches, collate
 from sampipe.train.examples import CropConfig, Examples
-from sampipe.train.photos import PhotoCache
+from sampipe.train.image_cache import ImageCache
 from sampipe.train.scenes import CutOut, CutOutBank, cut_out, paste
 from sampipe.train.sources import open_source
 from sampipe.types import RLE
@@ -49,9 +49,9 @@ def test_masks_lie_on_the_objects_they_describe(shapes_folder: Path, flip: bool)
 
 
 def test_whole_photos_are_resized_as_when_a_model_is_used(shapes_folder: Path) -> None:
-    picture = open_source(shapes_folder).picture(0)
-    with Pillow.open(picture.path) as photo:
-        expected = np.asarray(photo.resize((64, 51), Pillow.Resampling.BILINEAR))
+    annotated = open_source(shapes_folder).image(0)
+    with Pillow.open(annotated.path) as image:
+        expected = np.asarray(image.resize((64, 51), Pillow.Resampling.BILINEAR))
     found = {example.pixels[:, :51].permute(1, 2, 0).numpy().tobytes() for example in make(shapes_folder, WHOLE, 4)}
     assert expected.tobytes() in found
 
@@ -63,7 +63,7 @@ def test_cells_at_an_edge_hold_the_share_that_is_covered(shapes_folder: Path) ->
 
 def test_an_example_follows_from_seed_and_number_alone(shapes_folder: Path) -> None:
     source = open_source(shapes_folder)
-    forwards, backwards = (Examples([(source, 1.0)], VARIED, 1, photo_bytes=limit) for limit in (0, 1 << 20))
+    forwards, backwards = (Examples([(source, 1.0)], VARIED, 1, image_bytes=limit) for limit in (0, 1 << 20))
     later = {index: backwards.make(index) for index in reversed(range(12))}
     assert all(same(forwards.make(index), later[index]) for index in range(12))
     other = Examples([(source, 1.0)], VARIED, 2)
@@ -82,7 +82,7 @@ def test_masks_over_nine_tenths_of_the_photo_are_dropped(shapes_folder: Path) ->
 
 
 def test_nine_tenths_are_of_the_photo_not_of_its_padding(tmp_path: Path) -> None:
-    folder = one_picture(tmp_path, np.ones((20, 80), bool))  # all of a photo, a quarter of the square
+    folder = one_picture(tmp_path, np.ones((20, 80), bool))  # all of an image, a quarter of the square
     with pytest.raises(DataError, match="crops in a row held no mask"):
         make(folder, WHOLE, 1)
 
@@ -103,7 +103,7 @@ def test_folders_without_a_usable_crop_are_an_error_not_an_endless_search(shapes
 
 def test_a_broken_photo_reaches_the_trainer_as_one_sentence(shapes_folder: Path) -> None:
     for file in (shapes_folder / "images").iterdir():
-        file.write_bytes(b"no picture")
+        file.write_bytes(b"no image")
     failure = Examples([(open_source(shapes_folder), 1.0)], WHOLE, 0)[0]
     assert isinstance(failure, Failure) and ".png" in failure.message and "\n" not in failure.message
     good = Example(torch.zeros(3, 8, 8), torch.zeros(1, 2, 2), (8, 8))
@@ -146,7 +146,7 @@ def test_micro_batches_share_out_the_examples() -> None:
 
 def test_photos_are_kept_up_to_a_limit(shapes_folder: Path) -> None:
     paths = sorted((shapes_folder / "images").iterdir())
-    cache = PhotoCache(2 * 80 * 100 * 3)
+    cache = ImageCache(2 * 80 * 100 * 3)
     for path in (*paths[:3], paths[2]):
         assert cache.open(path).size == (100, 80)
         path.unlink(missing_ok=True)
@@ -218,22 +218,22 @@ def test_a_photo_that_exif_turns_is_turned_before_its_masks_are_laid_on_it(tmp_p
     upright = np.zeros((40, 60, 3), np.uint8)
     upright[5:25, 35:55, 0] = 255
     exif = Pillow.Exif()
-    exif[0x0112] = 6  # the file holds the picture turned to the left
+    exif[0x0112] = 6  # the file holds the image turned to the left
     folder = one_picture(tmp_path, upright[..., 0] > 0)
-    Pillow.fromarray(np.rot90(upright).copy()).save(tmp_path / "photo.png", exif=exif)
+    Pillow.fromarray(np.rot90(upright).copy()).save(tmp_path / "image.png", exif=exif)
     [example] = make(folder, WHOLE, 1)
     assert red(example)[example.masks[0] == 1].min() > red(example)[example.masks[0] == 0].max()
 
 
 def one_picture(folder: Path, *masks: np.ndarray) -> Path:
-    """A COCO folder of one grey photo with these masks."""
+    """A COCO folder of one grey image with these masks."""
     height, width = masks[0].shape
-    Pillow.new("RGB", (width, height), (90, 90, 90)).save(folder / "photo.png")
+    Pillow.new("RGB", (width, height), (90, 90, 90)).save(folder / "image.png")
     rows = [
         {"id": number, "image_id": 1, "category_id": 1, "segmentation": RLE.from_mask(mask).to_coco()}
         for number, mask in enumerate(masks)
     ]
-    image = {"id": 1, "file_name": "photo.png", "width": width, "height": height}
+    image = {"id": 1, "file_name": "image.png", "width": width, "height": height}
     document = {"images": [image], "annotations": rows, "categories": [{"id": 1, "name": "thing"}]}
     (folder / "instances.json").write_text(json.dumps(document))
     return folder

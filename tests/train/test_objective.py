@@ -89,7 +89,7 @@ def test_a_frozen_encoder_is_not_taught_does_not_drift_and_runs_once_a_picture(t
     tiny_network.image_encoder.register_forward_hook(lambda module, args, out: seen.append(len(args[0])))
     for _ in range(3):
         made(batch)["loss"].backward()
-    assert len(seen) == 1  # the pictures came three times
+    assert len(seen) == 1  # the images came three times
     assert gradient(tiny_network.image_encoder) == 0 and gradient(tiny_network.mask_decoder) > 0
     assert not tiny_network.image_encoder.training and tiny_network.mask_decoder.training
     after = tiny_network.image_encoder.state_dict()  # with the counters of batch norm

@@ -64,8 +64,8 @@ def striped(rng: np.random.Generator, darkest: int, lightest: int) -> NDArray[np
     return rng.integers(darkest, lightest, 3) + 18 * stripes[..., None]
 
 
-def photos(folder: Path) -> Path:
-    """A COCO folder of six pictures with two light striped shapes each on dark striped ground."""
+def images(folder: Path) -> Path:
+    """A COCO folder of six images with two light striped shapes each on dark striped ground."""
     rng = np.random.default_rng(0)
     folder.mkdir()
     images, rows = [], []
@@ -110,7 +110,7 @@ def from_boxes(path: Path, scenes: Batch, task: SamSettings) -> torch.Tensor:
 
 
 def test_eight_composed_scenes_are_learnt_by_heart(tmp_path: Path) -> None:
-    data, (task, loop) = photos(tmp_path / "photos"), plan()
+    data, (task, loop) = images(tmp_path / "images"), plan()
     with torch.random.fork_rng():
         torch.manual_seed(0)
         network = Sam(SMALL)

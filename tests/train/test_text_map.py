@@ -1,4 +1,4 @@
-"""A text head learns on what a frozen encoder made: pictures are encoded once, and only for the model they are of."""
+"""A text head learns on what a frozen encoder made: images are encoded once, and only for the model they are of."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sampipe.text.words import load_words
 from sampipe.train.config import RunOptions
 from sampipe.train.tasks.text import TEXT_LOOP, TextObjective, map_loss, text_task
 from sampipe.train.text_examples import Batch, ExampleSet, collate_questions
-from sampipe.train.text_views import build_examples, photo_views
+from sampipe.train.text_views import build_examples, image_views
 from sampipe.train.trainer import Trainer
 
 
@@ -49,9 +49,9 @@ def head() -> TextHead:
 
 def test_views_hold_what_is_marked_and_where_it_is(shapes_folder: Path) -> None:
     rng = np.random.default_rng(0)
-    views = list(photo_views(read_images(shapes_folder), {"box"}, 64, rng, source="shapes", each=5))
+    views = list(image_views(read_images(shapes_folder), {"box"}, 64, rng, source="shapes", each=5))
     assert len(views) == 20
-    for view in views[::5]:  # whole photos
+    for view in views[::5]:  # whole images
         assert view.pixels.shape == (64, 64, 3) and view.content_hw == (51, 64)
         inside = view.where["box"]
         assert view.pixels[inside].mean() > 100 > view.pixels[~inside].mean()

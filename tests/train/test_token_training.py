@@ -15,10 +15,11 @@ from tiny_sam import write_tiny_model
 import sampipe as sp
 from sampipe.models.weights.checkpoints import save_checkpoint
 from sampipe.text.clip import ClipModel, load_clip
+from sampipe.text.words import load_words
 from sampipe.train.captioned import compose_scene
 from sampipe.train.config import LoopConfig, OptimizerConfig, RunOptions
-from sampipe.train.data import collate
-from sampipe.train.tasks.token import TokenSettings, crop_vectors, token_task, with_token
+from sampipe.train.data import Batch, collate
+from sampipe.train.tasks.token import TokenSettings, crop_vectors, first_vectors, token_task, with_token
 from sampipe.train.trainer import Trainer
 from sampipe.types import RLE, Image
 
@@ -110,3 +111,28 @@ def test_a_clip_model_stays_in_evaluation_mode(clip: ClipModel, sam_file: Path, 
     objective = token_task(sam, clip, scenes, TokenSettings(min_area=50)).objective
     assert {name.partition(".")[0] for name, _ in objective.named_parameters()} == {"network"}
     assert isinstance(objective, torch.nn.Module)
+
+
+def test_without_an_image_tower_names_stand_in_for_crops(sam_file: Path, scenes: Path, tmp_path: Path) -> None:
+    document = json.loads((scenes / "instances.json").read_text())
+    named = tmp_path / "named"
+    named.mkdir()
+    (named / "images").symlink_to(scenes / "images")
+    document["categories"] = [{"id": 1, "name": "dog"}, {"id": 2, "name": "qwxyz"}]
+    rows = document["annotations"]
+    rows[0]["category_id"] = 2  # of a name that the words do not know
+    (named / "instances.json").write_text(json.dumps(document))
+    words = load_words()
+    sam = with_token(sp.load_model(sam_file, "cpu").sam, words)
+    task = token_task(sam, words, named, TokenSettings(min_area=50, rounds=1))
+    batch = collate([task.examples[0]])
+    assert isinstance(batch, Batch) and batch.names == ("dog",) and len(batch.masks) == 1  # all dogs are one object
+    first = first_vectors(words, batch, TokenSettings(noise=0.5), np.random.default_rng(0))
+    dog = words.encode_texts(["dog"])
+    assert float((first @ dog.T)[0, 0]) == pytest.approx(1 / np.sqrt(1.25), abs=0.03)  # moved by half its length
+    exact = first_vectors(words, batch, TokenSettings(noise=0.0), np.random.default_rng(0))
+    np.testing.assert_allclose(exact, dog, atol=1e-6)
+    path = Trainer(task, LOOP, tmp_path / "run", options=QUIET).run()
+    model, image = sp.load_model(path, "cpu"), Image.open(scenes / "images" / "0.png")
+    text = sp.Embedding(dog, model=words.space)
+    assert len(model.decode(model.encode([image])[0], sp.Prompts().with_text(text), multimask=False)) == 1

@@ -1,4 +1,4 @@
-"""Folders of pictures: COCO, SA-1B, and photos alone; and the order in which they come."""
+"""Folders of images: COCO, SA-1B, and images alone; and the order in which they come."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import pytest
 
 from sampipe.errors import DataError
 from sampipe.train.order import Order
-from sampipe.train.sources import FolderSource, PhotoSource, open_source
+from sampipe.train.sources import FolderSource, ImageFolder, open_source
 
 
 def test_both_layouts_hold_the_same_masks(shapes_folder: Path, sa1b_folder: Path) -> None:
     coco, sa1b = open_source(shapes_folder), open_source(sa1b_folder)
     assert isinstance(coco, FolderSource) and isinstance(sa1b, FolderSource) and len(coco) == len(sa1b) == 4
-    masks = [{source.picture(index).objects[0].mask for index in range(4)} for source in (coco, sa1b)]
+    masks = [{source.image(index).objects[0].mask for index in range(4)} for source in (coco, sa1b)]
     assert masks[0] == masks[1]
-    assert all(sa1b.picture(index).path.is_file() for index in range(4))
+    assert all(sa1b.image(index).path.is_file() for index in range(4))
 
 
 def test_of_an_sa1b_folder_only_names_are_held(sa1b_folder: Path) -> None:
@@ -28,12 +28,12 @@ def test_of_an_sa1b_folder_only_names_are_held(sa1b_folder: Path) -> None:
     for file in sa1b_folder.rglob("*.json"):
         file.write_text(json.dumps({"image": {}, "annotations": []}))  # read again each time it is asked for
     with pytest.raises(DataError, match="SA-1B's format"):
-        source.picture(0)
+        source.image(0)
 
 
 def test_a_description_changes_with_the_data(shapes_folder: Path, sa1b_folder: Path) -> None:
     before = [open_source(folder).describe() for folder in (shapes_folder, sa1b_folder)]
-    assert [one["layout"] for one in before] == ["coco", "sa1b"] and before[0]["pictures"] == 4
+    assert [one["layout"] for one in before] == ["coco", "sa1b"] and before[0]["images"] == 4
     document = json.loads((shapes_folder / "instances.json").read_text())
     document["annotations"].pop()
     (shapes_folder / "instances.json").write_text(json.dumps(document))
@@ -43,9 +43,9 @@ def test_a_description_changes_with_the_data(shapes_folder: Path, sa1b_folder: P
 
 
 def test_photos_are_found_in_folders_below(shapes_folder: Path) -> None:
-    source = PhotoSource(shapes_folder)
-    assert [source.picture(index).path.name for index in range(len(source))] == ["0.png", "1.png", "2.png", "3.png"]
-    assert source.describe()["layout"] == "photos"
+    source = ImageFolder(shapes_folder)
+    assert [source.image(index).path.name for index in range(len(source))] == ["0.png", "1.png", "2.png", "3.png"]
+    assert source.describe()["layout"] == "images"
 
 
 def test_what_is_no_such_folder_is_told(tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_what_is_no_such_folder_is_told(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="not a data set of a known format"):
         open_source(tmp_path)
     with pytest.raises(DataError, match="no images in this folder"):
-        PhotoSource(tmp_path)
+        ImageFolder(tmp_path)
 
 
 def test_every_picture_comes_once_before_any_comes_again(shapes_folder: Path) -> None:

@@ -100,9 +100,9 @@ class Towers(nn.Module):
 
     @torch.inference_mode()
     def encode_images(
-        self, pictures: Sequence[NDArray[np.uint8]], masks: Sequence[NDArray[np.bool_]] | None = None
+        self, images: Sequence[NDArray[np.uint8]], masks: Sequence[NDArray[np.bool_]] | None = None
     ) -> NDArray[np.float32]:
-        return self(torch.stack([_small(picture) for picture in pictures])).numpy().copy()
+        return self(torch.stack([_small(image) for image in images])).numpy().copy()
 
     def patches(self, image: Image) -> tuple[NDArray[np.float32], Frame]:
         raise NotImplementedError

@@ -16,7 +16,7 @@ import sampipe as sp
 from sampipe.text.words import load_words
 from sampipe_integrations.open_clip import vision
 
-_TEXTS, _PICTURES = 64, 32  # at a time
+_TEXTS, _IMAGES_TOGETHER = 64, 32  # at a time
 _PROBES = ("dog", "bicycle", "umbrella", "pizza", "horse", "keyboard")
 _SAME_SPACE = 0.98
 
@@ -75,7 +75,7 @@ class OpenClip:
                 )
 
     def encode_images(
-        self, pictures: Sequence[NDArray[np.uint8]], masks: Sequence[NDArray[np.bool_]] | None = None
+        self, images: Sequence[NDArray[np.uint8]], masks: Sequence[NDArray[np.bool_]] | None = None
     ) -> NDArray[np.float32]:
         """Unit vectors (n, d) of square images; see :class:`sampipe.text.clip.ClipModel`.
 
@@ -83,8 +83,8 @@ class OpenClip:
             DataError: masks for a tower whose attention cannot be masked (not a plain ViT).
         """
         rows = []
-        for chunk in _chunks(range(len(pictures)), _PICTURES):
-            batch = torch.stack([self._prepared(pictures[i]) for i in chunk]).to(self.device)
+        for chunk in _chunks(range(len(images)), _IMAGES_TOGETHER):
+            batch = torch.stack([self._prepared(images[i]) for i in chunk]).to(self.device)
             inside = None if masks is None else torch.stack([self._patches_inside(masks[i]) for i in chunk])
             rows.append(self._images(batch, inside))
         return np.concatenate(rows) if rows else np.zeros((0, 0), np.float32)

@@ -24,7 +24,7 @@ DATA, START, TAUGHT, EXAMPLES, OPTIMIZER, RUN, WATCH = (
     "Watching",
 )
 
-PhotoCache = Annotated[
+ImageCache = Annotated[
     int, typer.Option(min=0, metavar="MB", rich_help_panel=DATA, help="Decoded images that each worker keeps.")
 ]
 Out = Annotated[

@@ -48,7 +48,7 @@ def distill(
     ],
     teacher: Teacher,
     student: Student = "nano",
-    photo_cache: options.PhotoCache = 512,
+    image_cache: options.ImageCache = 512,
     teacher_cache: TeacherCache = 2048,
     batch_size: BatchSize = 8,
     micro_batch: MicroBatch = None,
@@ -85,7 +85,7 @@ def distill(
             data,
             seed=loop.seed,
             start={"teacher": known, "student": began},
-            image_bytes=photo_cache * 1_000_000,
+            image_bytes=image_cache * 1_000_000,
             feature_bytes=teacher_cache * 1_000_000,
         )
 

@@ -29,7 +29,7 @@ def sam(
     data: of_sam.Data,
     masks: of_sam.Masks = None,
     min_area: of_sam.MinArea = 64,
-    photo_cache: options.PhotoCache = 512,
+    image_cache: options.ImageCache = 512,
     only_first: of_sam.OnlyFirst = None,
     start: of_sam.Start = None,
     model: of_sam.Model = None,
@@ -97,7 +97,7 @@ def _task(given: dict[str, Any], settings: SamSettings, place: torch.device, loo
         _settings(settings, given, network.config),
         seed=loop.seed,
         start=began,
-        image_bytes=given["photo_cache"] * 1_000_000,
+        image_bytes=given["image_cache"] * 1_000_000,
     )
 
 

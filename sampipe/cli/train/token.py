@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 Clip = Annotated[
     str,
-    typer.Option(rich_help_panel=START, help="The CLIP model: ViT-L-14-336/openai as in the paper, local-dir:DIR …"),
+    typer.Option(
+        rich_help_panel=START,
+        help="The CLIP model: ViT-L-14-336/openai as in the paper, local-dir:DIR …, or words: the objects' names, "
+        "moved at random, stand in for their crops.",
+    ),
 ]
 Start = Annotated[
     str, typer.Option("--from", metavar="MODEL", rich_help_panel=START, help="The model; its encoder stays.")
@@ -33,7 +37,7 @@ Encoder = Annotated[bool, typer.Option("--encoder", rich_help_panel=TAUGHT, help
 
 def token(
     context: typer.Context,
-    data: Annotated[Path, typer.Option(metavar="DIR", rich_help_panel=DATA, help="A COCO folder; names are not used.")],
+    data: Annotated[Path, typer.Option(metavar="DIR", rich_help_panel=DATA, help="A COCO folder.")],
     clip: Clip = "ViT-B-32/openai",
     start: Start = "vit_b",
     decoder: Decoder = True,
@@ -43,7 +47,7 @@ def token(
         typer.Option(min=1, rich_help_panel=DATA, help="Smallest mask, in px² of the model's input; the paper: 100²."),
     ] = 10_000,
     masks: Annotated[int, typer.Option(min=1, rich_help_panel=DATA, help="Masks of an image, at most.")] = 8,
-    photo_cache: options.PhotoCache = 512,
+    image_cache: options.ImageCache = 512,
     rounds: Annotated[
         int, typer.Option(min=1, rich_help_panel=TAUGHT, help="The vector, then so many points less one.")
     ] = 3,
@@ -61,12 +65,14 @@ def token(
 ) -> None:
     """Teach a model to take CLIP vectors as prompts, without captions.
 
-    CLIP image vectors of the objects' crops are the prompts in training; text vectors take their place when it is used:
+    CLIP image vectors of the objects' crops are the prompts in training (with --clip words, which cannot look at
+    images, vectors near the objects' names); text vectors take their place when it is used:
     sampipe segment photo.jpg --model DIR/model.safetensors --clip CLIP --text "a wheel" (paper, section 7.5 and
     appendix D.5).
     """
     from sampipe.models import load_model
     from sampipe.text.clip import load_clip
+    from sampipe.text.words import NAME, load_words
     from sampipe.train.tasks.token import TOKEN_LOOP, TokenSettings, token_task, with_token
 
     settings = TokenSettings(
@@ -74,7 +80,7 @@ def token(
     )
 
     def make(place: torch.device, loop: LoopConfig) -> Task:
-        eyes = load_clip(clip, str(place))
+        eyes = load_words() if clip == NAME else load_clip(clip, str(place))
         known = load_model(start, str(place))
         return token_task(
             with_token(known.sam, eyes),
@@ -83,7 +89,7 @@ def token(
             settings,
             seed=loop.seed,
             start={"model": start, "sha256": known.key, "clip": clip},
-            image_bytes=photo_cache * 1_000_000,
+            image_bytes=image_cache * 1_000_000,
         )
 
     run_task(make, TOKEN_LOOP, context.params)

@@ -52,13 +52,13 @@ class Edges(Task[BsdsImage, Detected]):
 
     def prepare(self, request: Request) -> Prepared[BsdsImage]:
         """List the images and load the model."""
-        photos = read_bsds(request.data, self.split, limit=request.limit, seed=request.seed)
+        images = read_bsds(request.data, self.split, limit=request.limit, seed=request.seed)
         own, made = self._edges_of(request)
         self._detectors: dict[str, Detector] = {MODEL: own, **detectors(list(request.competitors or ()))}
         self._out = request.out
-        made["data_digest"] = _digest(file for photo in photos for file in (photo.path, photo.truth))
+        made["data_digest"] = _digest(file for image in images for file in (image.path, image.truth))
         return Prepared(
-            items={photo.path.name: photo for photo in photos},
+            items={image.path.name: image for image in images},
             versions=made,
             parameters={"split": self.split, "points_per_side": self.points_per_side},
         )
@@ -89,7 +89,7 @@ class Edges(Task[BsdsImage, Detected]):
         return edges, made_with(sam)
 
     def answer(self, item: BsdsImage) -> Detected:
-        """Everybody's edges of one photo."""
+        """Everybody's edges of one image."""
         image = Image.open(item.path)
         return {name: timed(partial(detector, image)) for name, detector in self._detectors.items()}
 
@@ -158,10 +158,10 @@ class Edges(Task[BsdsImage, Detected]):
             axes.legend(frameon=False, loc="lower left")
 
     def smoke(self, request: Request, folder: Path) -> tuple[Edges, Request]:
-        """A grid of 4 × 4 points on two made-up photos."""
-        from sampipe.measure.quality.smoke import smoke_model, write_photos
+        """A grid of 4 × 4 points on two made-up images."""
+        from sampipe.measure.quality.smoke import smoke_model, write_edges
 
-        small = replace(request, model=smoke_model(request.model, folder), data=write_photos(folder))
+        small = replace(request, model=smoke_model(request.model, folder), data=write_edges(folder))
         return Edges(points_per_side=4), small
 
 

@@ -86,7 +86,7 @@ def write_images(folder: Path) -> Path:
     return folder
 
 
-def write_photos(folder: Path) -> Path:
+def write_edges(folder: Path) -> Path:
     """Two images in BSDS500's layout: a disc on noise, as two people would draw it; the split is ``val``."""
     y, x = np.mgrid[:48, :64]
     for key in (1, 2):

@@ -85,7 +85,7 @@ class Text(Task[Query, Answered]):
             raise DataError(f"competitors: got {', '.join(unknown)}; there are {', '.join(BASELINES)}")
         report = ReadReport()
         scenes = str(request.data) == SCENES
-        queries = list(_scenes(request) if scenes else _photos(request, report))
+        queries = list(_scenes(request) if scenes else _of_images(request, report))
         if not queries:
             raise DataError(f"{request.data}: no class covers {request.min_area} px² of any image")
         self._phrases = sorted({phrase for query in queries for phrase in query.truth})
@@ -240,7 +240,7 @@ def _digest(queries: Sequence[Query]) -> str:
     return found.hexdigest()
 
 
-def _photos(request: Request, report: ReadReport) -> Iterator[Query]:
+def _of_images(request: Request, report: ReadReport) -> Iterator[Query]:
     for image in read_images(request.data, limit=request.limit, seed=request.seed, report=report):
         truth: dict[str, list[RLE]] = {}
         for item in image.objects:

@@ -103,13 +103,13 @@ def _read(path: Path, hw: tuple[int, int], separate: bool) -> np.ndarray | list[
         if array.dtype == bool and array.ndim in (2, 3):
             return list(array.reshape(-1, *array.shape[-2:]))
         return _as_logits(array, f"MaskPrompts: {path}")
-    values = _read_picture(path, hw)
+    values = _read_image(path, hw)
     if separate:
         return [values == value for value in np.unique(values) if value != 0]
     return [values > values.max() / 2] if values.any() else []
 
 
-def _read_picture(path: Path, hw: tuple[int, int]) -> np.ndarray:
+def _read_image(path: Path, hw: tuple[int, int]) -> np.ndarray:
     """The values of an image, grey where it has colors."""
     values, _ = stored(read_bytes(path), f"MaskPrompts: {path}")
     if values.shape[:2] != hw:

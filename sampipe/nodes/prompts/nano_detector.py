@@ -30,7 +30,7 @@ class NanoDetector(SamNode):
     """
 
     confidence: Fraction = 0.3
-    nms: Fraction = 0.5
+    nms: Fraction = 0.4
     classes: Sequence[str] | None = None
     max_detections: Count = 100
 

@@ -57,11 +57,11 @@ def add_masks(
             "sv.Detections.from_ultralytics, from_transformers, from_inference ... make them"
         )
     if isinstance(image, np.ndarray):
-        picture = Image.from_array(image, color="gray" if image.ndim == 2 else color)
+        opened = Image.from_array(image, color="gray" if image.ndim == 2 else color)
     else:
-        picture = Image.open(image)
-    rles = segment_boxes(picture, detections.xyxy, model=model, device=device)
-    masks = Masks.from_rle(rles, picture.hw).to_supervision(compact=compact)
+        opened = Image.open(image)
+    rles = segment_boxes(opened, detections.xyxy, model=model, device=device)
+    masks = Masks.from_rle(rles, opened.hw).to_supervision(compact=compact)
     return dataclasses.replace(detections, mask=masks.mask)
 
 

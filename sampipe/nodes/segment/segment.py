@@ -140,15 +140,15 @@ class Segment(SamNode):
         """Those of several images at once."""
         if self.zoom:
             return [self.run(one, its) for one, its in zip(image, prompts, strict=True)]
-        usable = [one.sanitize(picture.hw) for picture, one in zip(image, prompts, strict=True)]
+        usable = [one.sanitize(one_image.hw) for one_image, one in zip(image, prompts, strict=True)]
         prompted = [i for i, one in enumerate(usable) if len(one)]
         embeddings = encode_batch(self.sam, [image[i] for i in prompted])
         asked = [_placed(usable[i], embedding) for i, embedding in zip(prompted, embeddings, strict=True)]
         decoded = decode_batch(self.sam, embeddings, asked, self.multimask)
         found = {i: one.add_step(self.describe()) for i, one in zip(prompted, decoded, strict=True)}
         return [
-            found[i] if i in found else Masks.empty(picture.hw).with_prompts(usable[i])
-            for i, picture in enumerate(image)
+            found[i] if i in found else Masks.empty(one_image.hw).with_prompts(usable[i])
+            for i, one_image in enumerate(image)
         ]
 
 

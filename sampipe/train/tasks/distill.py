@@ -27,10 +27,10 @@ from sampipe.train.crops import Window, cut
 from sampipe.train.data import Batch, Example, Failure, attempt
 from sampipe.train.features import FeatureCache, Features
 from sampipe.train.freeze import freeze
+from sampipe.train.image_cache import ImageCache
 from sampipe.train.order import Order
-from sampipe.train.photos import PhotoCache
 from sampipe.train.presets import PRESETS
-from sampipe.train.sources import PhotoSource
+from sampipe.train.sources import ImageFolder
 from sampipe.train.starts import copied_network
 from sampipe.train.task import Task, sam_fields
 
@@ -55,23 +55,23 @@ DISTILLATION = LoopConfig(
 
 
 @dataclass
-class PhotoExamples(Dataset["Example | Failure"]):
+class ImageExamples(Dataset["Example | Failure"]):
     """Whole images without masks, by number; half of them mirrored.
 
     Args:
-        source: of the photos.
+        source: of the images.
         size: side of the square examples.
         seed: decides order and mirroring.
-        photo_bytes: decoded images that each worker may keep.
+        image_bytes: decoded images that each worker may keep.
     """
 
-    source: PhotoSource
+    source: ImageFolder
     size: int
     seed: int
-    photo_bytes: int = 0
+    image_bytes: int = 0
 
     def __post_init__(self) -> None:
-        self._photos = PhotoCache(self.photo_bytes)
+        self._images = ImageCache(self.image_bytes)
         self._order = Order([(self.source, 1.0)], self.seed)
 
     def __getitem__(self, index: int) -> Example | Failure:
@@ -80,13 +80,13 @@ class PhotoExamples(Dataset["Example | Failure"]):
     def _make(self, index: int) -> Example:
         rng = np.random.default_rng([self.seed, _STREAM, index])
         _, number = self._order.turn(index, rng)
-        photo = self._photos.open(self.source.picture(number).path)
+        image = self._images.open(self.source.image(number).path)
         mirrored = bool(rng.random() < 0.5)
         if mirrored:
-            photo = photo.transpose(Pillow.Transpose.FLIP_LEFT_RIGHT)
-        window = Window(0.0, 0.0, float(max(photo.size)), float(max(photo.size)))
-        pixels = np.array(cut(photo, window, self.size, Pillow.Resampling.BILINEAR))
-        width, height = window.content(photo.size, self.size)
+            image = image.transpose(Pillow.Transpose.FLIP_LEFT_RIGHT)
+        window = Window(0.0, 0.0, float(max(image.size)), float(max(image.size)))
+        pixels = np.array(cut(image, window, self.size, Pillow.Resampling.BILINEAR))
+        width, height = window.content(image.size, self.size)
         cells = self.size // 4
         return Example(
             pixels=torch.from_numpy(pixels).permute(2, 0, 1),
@@ -219,12 +219,12 @@ def distill_task(
     Raises:
         DataError: there is no image.
     """
-    source = PhotoSource(folder)
+    source = ImageFolder(folder)
     data = source.describe()
     return Task(
         name="distill",
         objective=DistillObjective(student, teacher, feature_bytes=feature_bytes),
-        examples=PhotoExamples(source, student.config.image_size, seed, image_bytes),
+        examples=ImageExamples(source, student.config.image_size, seed, image_bytes),
         settings={"data": data["digest"], "start": dict(start or {})},
         inputs={"data": [data], "start": dict(start or {})},
         **sam_fields(student),

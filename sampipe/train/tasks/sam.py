@@ -54,7 +54,7 @@ def sam_task(
             affinity_weight=settings.affinity_weight,
             feature_bytes=feature_bytes if settings.crop.repeats else 0,
         ),
-        examples=Examples(sources, settings.crop, seed, photo_bytes=image_bytes, limit=settings.limit),
+        examples=Examples(sources, settings.crop, seed, image_bytes=image_bytes, limit=settings.limit),
         settings={"data": [[one["digest"], one["share"]] for one in data], **asdict(settings)},
         inputs={"data": data, "start": start or {}},
         **sam_fields(network),

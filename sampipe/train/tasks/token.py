@@ -1,7 +1,8 @@
 """The text prompt of the paper: CLIP image vectors of masks in training, text vectors in their place afterwards.
 
 (Segment Anything, section 7.5 and appendix D.5.) No caption is needed. The first prompt of an object is the CLIP image
-vector of its crop; then points follow, as in the interactive training.
+vector of its crop; then points follow, as in the interactive training. Without an image tower, the vector of the
+object's name, moved at random, stands in for that of its crop (not in the paper).
 """
 
 from __future__ import annotations
@@ -19,13 +20,15 @@ from torch.nn import functional as F
 from torch.utils.data import Dataset
 
 from sampipe.models.sam import Sam
-from sampipe.text.clip import ClipModel
+from sampipe.text.clip import ClipModel, TextTower
 from sampipe.text.crops import square_crop
+from sampipe.text.words import WordsEncoder
 from sampipe.train.config import LoopConfig, OptimizerConfig
 from sampipe.train.data import Batch
 from sampipe.train.examples import CropConfig, Examples
 from sampipe.train.interaction import InteractionConfig
 from sampipe.train.losses import MaskLoss
+from sampipe.train.named import NamedThings, name_vectors
 from sampipe.train.objective import InteractiveObjective
 from sampipe.train.rounds import Clicks, answer_of, interact
 from sampipe.train.sources import open_source
@@ -36,6 +39,7 @@ from sampipe.types._arrays import BoolArray, FloatArray, UInt8Array
 MIN_AREA = 100**2
 """Of a mask, in px² (appendix D.5); smaller things say too little to CLIP."""
 _CROPS_TOGETHER = 8
+_FEATURE_BYTES = 1 << 31  # of images that come again, where the encoder stays
 
 TOKEN_LOOP = LoopConfig(
     steps=10_000,
@@ -67,6 +71,7 @@ class TokenSettings:
         train_encoder: whether the image encoder learns, too, as in training from random weights.
         grow: the crop's side in units of the mask's box, drawn from this range.
         blank: share of the crops whose outside is painted over.
+        noise: how far a name's vector is moved, in units of its length, where names stand in for crops.
         mask_loss: proportions of focal and dice.
     """
 
@@ -77,12 +82,13 @@ class TokenSettings:
     train_encoder: bool = False
     grow: tuple[float, float] = (1.0, 2.0)
     blank: float = 0.5
+    noise: float = 0.5
     mask_loss: MaskLoss = field(default_factory=MaskLoss)
 
 
-def with_token(sam: Sam, clip: ClipModel) -> Sam:
+def with_token(sam: Sam, clip: TextTower) -> Sam:
     """A copy of a network whose prompt encoder takes vectors of a CLIP model; the new projection is random."""
-    dim = clip.encode_texts(["a thing"]).shape[1]
+    dim = clip.encode_texts(["person"]).shape[1]
     prompts = replace(sam.config.prompt_encoder, text_dim=dim, text_space=clip.space)
     copy = Sam(replace(sam.config, prompt_encoder=prompts)).to(sam.pixel_mean.device)
     lacking = copy.load_state_dict(sam.state_dict(), strict=False)
@@ -92,7 +98,7 @@ def with_token(sam: Sam, clip: ClipModel) -> Sam:
 
 def token_task(
     network: Sam,
-    clip: ClipModel,
+    clip: ClipModel | WordsEncoder,
     folder: Path,
     settings: TokenSettings,
     *,
@@ -100,19 +106,23 @@ def token_task(
     start: Mapping[str, Any] | None = None,
     image_bytes: int = 1 << 29,
 ) -> Task:
-    """What CLIP's view of a folder's masks teaches a network made by :func:`with_token`; class names are not used.
+    """What CLIP's view of a folder's masks teaches a network made by :func:`with_token`.
+
+    Class names are used with the words inside the package alone, which have no image tower.
 
     Raises:
         DataError: not a folder with annotations. In training: no mask is large enough.
     """
     source = open_source(folder)
+    if isinstance(clip, WordsEncoder):
+        source = NamedThings(source, clip)
     size = network.config.image_size
     crop = CropConfig(size=size, native_size=size, masks=settings.masks, min_area=settings.min_area)
     data = source.describe()
     return token_task_on(
         network,
         clip,
-        Examples([(source, 1.0)], crop, seed, photo_bytes=image_bytes),
+        Examples([(source, 1.0)], crop, seed, image_bytes=image_bytes),
         settings,
         data=data["digest"],
         inputs={"data": [data], "start": dict(start or {})},
@@ -121,7 +131,7 @@ def token_task(
 
 def token_task_on(
     network: Sam,
-    clip: ClipModel,
+    clip: ClipModel | WordsEncoder,
     examples: Dataset[Any],
     settings: TokenSettings,
     *,
@@ -160,10 +170,14 @@ class TokenObjective(InteractiveObjective):
         settings: of the crops and rounds.
     """
 
-    def __init__(self, sam: Sam, clip: ClipModel, settings: TokenSettings) -> None:
-        interaction = InteractionConfig(rounds=settings.rounds)
-        super().__init__(sam, interaction=interaction, mask_loss=settings.mask_loss)
-        self._vectors = partial(crop_vectors, clip, settings=settings)  # a function: its mode is not ours to change
+    def __init__(self, sam: Sam, clip: ClipModel | WordsEncoder, settings: TokenSettings) -> None:
+        super().__init__(
+            sam,
+            interaction=InteractionConfig(rounds=settings.rounds),
+            mask_loss=settings.mask_loss,
+            feature_bytes=_FEATURE_BYTES,
+        )
+        self._vectors = partial(first_vectors, clip, settings=settings)  # a function: its mode is not ours to change
 
     def forward(self, batch: Batch, generator: torch.Generator | None = None) -> dict[str, Tensor]:
         """``loss``, and detached ``iou_first`` and ``iou_last``: by the vector alone, and after all points."""
@@ -189,6 +203,15 @@ class TokenObjective(InteractiveObjective):
             generator=generator,
         )
         return {"loss": losses.mean(), "iou_first": ious[0].mean(), "iou_last": ious[-1].mean()}
+
+
+def first_vectors(
+    clip: ClipModel | WordsEncoder, batch: Batch, settings: TokenSettings, rng: np.random.Generator
+) -> FloatArray:
+    """The vector (n, d) that is the first prompt of each mask: of its crop, else of its name."""
+    if isinstance(clip, WordsEncoder):
+        return name_vectors(clip, batch.names, settings.noise, rng)
+    return crop_vectors(clip, batch, settings, rng)
 
 
 def crop_vectors(clip: ClipModel, batch: Batch, settings: TokenSettings, rng: np.random.Generator) -> FloatArray:

@@ -14,7 +14,7 @@ from sampipe.measure.quality.bsds import count_edges, score_edges
 from sampipe.measure.quality.edges import Edges
 from sampipe.measure.quality.edges_classical import canny, sobel
 from sampipe.measure.quality.report import Evaluation
-from sampipe.measure.quality.smoke import write_photos
+from sampipe.measure.quality.smoke import write_edges
 from sampipe.measure.quality.task import Request, evaluate
 from sampipe.types import Image
 
@@ -25,7 +25,7 @@ def measure(model: str, data: Path, points_per_side: int = 16, **asked: Any) -> 
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    return write_photos(tmp_path / "bsds")
+    return write_edges(tmp_path / "bsds")
 
 
 def perfect_edges(photos: Path, folder: Path, shift: int = 0) -> Path:

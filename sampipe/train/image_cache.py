@@ -12,7 +12,7 @@ from PIL import Image as Pillow
 from sampipe.types import Image
 
 
-class PhotoCache:
+class ImageCache:
     """Images by path, least recently used first out. Each worker process has its own.
 
     Args:
@@ -22,7 +22,7 @@ class PhotoCache:
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
         self.nbytes = 0
-        self._photos: OrderedDict[Path, NDArray[np.uint8]] = OrderedDict()
+        self._images: OrderedDict[Path, NDArray[np.uint8]] = OrderedDict()
 
     def open(self, path: Path) -> Pillow.Image:
         """The image, upright and RGB.
@@ -30,19 +30,19 @@ class PhotoCache:
         Raises:
             DataError: it cannot be read.
         """
-        pixels = self._photos.get(path)
+        pixels = self._images.get(path)
         if pixels is None:
             pixels = Image.open(path).pixels
             self._keep(path, pixels)
         else:
-            self._photos.move_to_end(path)
+            self._images.move_to_end(path)
         return Pillow.fromarray(pixels)
 
     def _keep(self, path: Path, pixels: NDArray[np.uint8]) -> None:
         if pixels.nbytes > self.max_bytes:
             return
-        self._photos[path] = pixels
+        self._images[path] = pixels
         self.nbytes += pixels.nbytes
         while self.nbytes > self.max_bytes:
-            _, oldest = self._photos.popitem(last=False)
+            _, oldest = self._images.popitem(last=False)
             self.nbytes -= oldest.nbytes
