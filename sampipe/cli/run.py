@@ -58,6 +58,7 @@ def run(
     place: options.Place = None,
     resume: Annotated[bool, typer.Option("--resume", help="Resume the job in DIR: only what is not done.")] = False,
     recursive: options.Recursive = False,
+    precision: options.Precision = "exact",
     batch_size: options.BatchSize = 1,
     readers: Annotated[int, typer.Option(min=1, help="Threads that read and decode images.")] = 2,
     json: options.JsonEvents = False,
@@ -77,6 +78,7 @@ def run(
     by Ctrl-C or a power cut, resumes with --resume: nothing is lost or twice.
     """
     from sampipe.cli._job import Request, run_job
+    from sampipe.cli._precision import in_precision
     from sampipe.cli._reports import Events, Summary
     from sampipe.graph import Graph
 
@@ -90,7 +92,7 @@ def run(
     }
     if not images and not resume:
         raise typer.BadParameter("which images? Give files, folders, globs, sample:NAME or a manifest.parquet")
-    loaded = Graph.from_yaml(graph)
+    loaded = in_precision(Graph.from_yaml(graph), precision)
     _check_inputs(loaded, graph)
     request = Request(
         graph=loaded,

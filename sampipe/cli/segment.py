@@ -122,6 +122,7 @@ def segment(
     others (the exit code is then 1), and what was stopped resumes with --resume.
     """
     from sampipe.cli._job import Request, run_job
+    from sampipe.cli._precision import in_precision
     from sampipe.cli._prompts import prompts_from
     from sampipe.cli._reports import Document, Table
 
@@ -129,7 +130,7 @@ def segment(
     _check_options([bool(detector) and text is None, prompted, everything, text is not None], confidence, detector)
     words = TextQuestion(text, text_mode, clip, text_threshold)
     graph, title = _graph(words, detector, confidence, seconds=seconds, prompted=prompted, model=model, device=device)
-    graph = _in_precision(graph, precision, device)
+    graph = in_precision(graph, precision, device)
     request = Request(
         graph=graph,
         words=images or ([] if resume else [_first_image()]),
@@ -162,21 +163,6 @@ def _timed(graph: Graph) -> Iterator[None]:
     finally:
         marks["images"] = time.perf_counter() - began
         _screen.note(", ".join(f"{name} {seconds:.2f} s" for name, seconds in marks.items()))
-
-
-def _in_precision(graph: Graph, precision: str, device: str) -> Graph:
-    """The graph in that precision; a note where it is slower than exact."""
-    if precision == "exact":
-        return graph
-    from sampipe.models.device import resolve_device
-    from sampipe.models.precision import half_dtype, is_fast_here
-    from sampipe.nodes.segment.segment import with_precision
-
-    place = resolve_device(device)
-    half_dtype(precision, place)
-    if not is_fast_here(precision, place):
-        _screen.note(f"{precision} is slower than exact on this {place.type}: it has no units for it")
-    return with_precision(graph, precision)
 
 
 def try_it(out: options.Out = Path("out")) -> None:

@@ -45,6 +45,7 @@ def video(
     confidence: options.Confidence = None,
     model: options.Model = "nano",
     device: options.Device = "auto",
+    precision: options.Precision = "exact",
     frames: Annotated[int | None, typer.Option(min=1, help="End after so many.", show_default=False)] = None,
     out: options.Out = Path("out"),
     save: Annotated[str, typer.Option(help="What to save, comma-separated: overlay, rows.")] = "overlay,rows",
@@ -55,12 +56,14 @@ def video(
     Writes DIR/<name>.overlay.mp4 and DIR/<name>.parquet, a row a frame with
     masks as COCO run lengths. Ctrl-C ends both files where they are.
     """
+    from sampipe.cli._precision import in_precision
     from sampipe.video import Video, record
 
     kinds = _kinds(save)
     built, first = _graph(
         graph, detector, text, box or [], point or [], every=every, confidence=confidence, model=model, device=device
     )
+    built = in_precision(built, precision, device)
     with Video(source) as opened, _shown(json) as shown:
         recorded = record(built, opened, out, save=kinds, given={0: first}, frames=frames, progress=shown)
     _end(recorded, source, json=json)

@@ -16,6 +16,7 @@ from typer.testing import CliRunner, Result
 
 from sampipe.cli import app
 from sampipe.cli._words import counted_labels
+from sampipe.graph import Graph
 from sampipe.models.precision import is_fast_here
 from sampipe.types import RLE
 
@@ -351,3 +352,23 @@ def test_precision_batches_and_timing(sampipe: Sampipe, tiny_model: Path, photos
     assert half.exit_code == 0
     assert ("bf16 is slower than exact" in half.stderr) == (not is_fast_here("bf16", torch.device("cpu")))
     assert "wanted one of exact, bf16, fp16" in sampipe(*words, "--precision", "half", ok=False).stderr
+
+
+@pytest.mark.parametrize("command", ["run", "video"])
+def test_jobs_and_videos_have_a_precision_too(
+    sampipe: Sampipe, tiny_model: Path, photos: Path, tmp_path: Path, command: str
+) -> None:
+    graph = Graph.from_yaml(
+        "sampipe: 1\ninputs: {image: Image}\nnodes:\n"
+        f"  everything: {{type: sampipe.SegmentEverything@1, params: {{model: {tiny_model}, points_per_side: 1}}, "
+        "inputs: {image: $image}}\noutputs: {masks: everything.masks}\n"
+    )
+    (tmp_path / "graph.yaml").write_text(graph.to_yaml())
+    words: dict[str, tuple[object, ...]] = {
+        "run": ("run", tmp_path / "graph.yaml", photos / "a.png", "--save", "none"),
+        "video": ("video", "sample:coffee", "--graph", tmp_path / "graph.yaml", "--frames", 1, "--save", "rows"),
+    }
+    refused = sampipe(*words[command], "--out", tmp_path / "out", "--precision", "half", ok=False)
+    assert "wanted one of exact, bf16, fp16" in refused.stderr
+    half = sampipe(*words[command], "--out", tmp_path / "out", "--precision", "bf16")
+    assert half.exit_code == 0

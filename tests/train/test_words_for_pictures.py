@@ -193,7 +193,7 @@ def test_a_model_prompted_with_pictures_understands_words(tmp_path: Path) -> Non
         task = token_task_on(sam, towers, Scenes(learnt), settings, data="scenes", inputs={})
         Trainer(task, LOOP, tmp_path / "run", options=RunOptions(device="cpu", workers=0)).run()
         sam.eval().requires_grad_(False)
-    assert towers.asked == ["a thing"], "how long a vector is, and no other word"
+    assert towers.asked == ["person"], "how long a vector is, and no other word"
     model = SamModel(sam, name="of the test")
     by_words, by_others = [], []
     for scene in held_out:

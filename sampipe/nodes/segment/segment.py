@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
 from sampipe.errors import DataError
-from sampipe.graph import Graph, Node, Requirement, resource
+from sampipe.graph import Node, Requirement, resource
 from sampipe.nodes._checks import check_same_size
 from sampipe.nodes._limits import Count, Device, SamName
 from sampipe.nodes.segment._lowres import logits_of_mask, reframed, resample_logits
@@ -188,15 +187,6 @@ class Refine(SamNode):
                 )
         kept = refined.replace(prompts=masks.prompts, history=masks.history)
         return kept.add_step(self.describe())
-
-
-def with_precision(graph: Graph, precision: str) -> Graph:
-    """The same graph, its Segment Anything nodes in another precision."""
-    nodes = {
-        name: dataclasses.replace(node, precision=cast("Any", precision)) if isinstance(node, SamNode) else node
-        for name, node in graph.nodes.items()
-    }
-    return dataclasses.replace(graph, nodes=nodes)
 
 
 def encode(model: Segmenter, image: Image) -> ImageEmbedding:

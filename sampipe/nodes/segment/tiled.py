@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -39,6 +39,8 @@ class Tiled(Node):
         GraphError: the graph takes more than an image, or gives no masks.
         DataError: a parameter that does not fit.
     """
+
+    inner_field: ClassVar[str] = "graph"
 
     graph: GraphText
     tile: Annotated[int, Field(ge=16)] = 1024

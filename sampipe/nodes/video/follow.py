@@ -73,6 +73,7 @@ class Follow(SamNode):
     pure: ClassVar[bool] = False
     stateful: ClassVar[bool] = True
     needs: ClassVar[frozenset[str]] = frozenset({"masks"})
+    inner_field: ClassVar[str] = "detect"
 
     detect: GraphText | None = None
     every: Count = 5

@@ -9,8 +9,9 @@ from drawings import grey_image, masks_of, rectangle
 from sampipe import DataError, Image, Masks, Prompts
 from sampipe.graph.chain import as_graph
 from sampipe.models import configure_cache, default_cache
-from sampipe.nodes import CleanMasks, DecodeMasks, EncodeImage, Refine, Segment, SegmentEverything
+from sampipe.nodes import CleanMasks, DecodeMasks, EncodeImage, Refine, Segment, SegmentEverything, Tiled
 from sampipe.nodes.segment import segment
+from sampipe.nodes.segment.with_precision import with_precision
 
 HW = (48, 64)
 
@@ -232,11 +233,13 @@ def test_a_batch_of_everything_and_the_report_of_a_batch(image: Image, tiny_sam:
 
 
 def test_precision_reaches_every_node_of_a_graph(image: Image, tiny_sam: str) -> None:
-    graph = segment.with_precision(as_graph(Segment(model=tiny_sam)) | CleanMasks(), "bf16")
+    graph = with_precision(as_graph(Segment(model=tiny_sam)) | CleanMasks(), "bf16")
     assert "precision: bf16" in graph.to_yaml()
     masks = graph.run(image=image, prompts=BOXES).masks
     assert len(masks) == 2
     rough, exact = (EncodeImage(model=tiny_sam, precision=one).run(image) for one in ("bf16", "exact"))
     assert rough.model_key == f"{exact.model_key}-bf16"
+    tiled = with_precision(as_graph(Tiled.of(SegmentEverything(model=tiny_sam))), "bf16")
+    assert "precision: bf16" in tiled.nodes["tiled"].graph  # type: ignore[attr-defined]
     with pytest.raises(DataError, match="wanted one of"):
         Segment(precision="half")  # type: ignore[arg-type]
