@@ -27,6 +27,11 @@ settings.register_profile("sampipe", deadline=None, derandomize=True, database=N
 settings.load_profile("sampipe")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long tests first: at the end they would keep one process busy and leave the others idle."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def one_torch_thread() -> None:
     """Parallel tests on few cores: one thread each."""

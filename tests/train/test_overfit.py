@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from numpy.typing import NDArray
 from PIL import Image as Pillow
@@ -109,6 +110,7 @@ def from_boxes(path: Path, scenes: Batch, task: SamSettings) -> torch.Tensor:
     return true_iou(logits, scenes.masks[:, None])[:, 0]
 
 
+@pytest.mark.long
 def test_eight_composed_scenes_are_learnt_by_heart(tmp_path: Path) -> None:
     data, (task, loop) = images(tmp_path / "images"), plan()
     with torch.random.fork_rng():

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from numpy.typing import NDArray
 from PIL import Image as Pillow
@@ -182,6 +183,7 @@ def answers(model: SamModel, scene: CaptionedScene, vectors: NDArray[np.float32]
     return [float((mask & thing.mask).sum() / (mask | thing.mask).sum()) for mask, thing in pairs]
 
 
+@pytest.mark.long
 def test_a_model_prompted_with_pictures_understands_words(tmp_path: Path) -> None:
     learnt, held_out = scenes(800, 1), scenes(40, 2)
     with torch.random.fork_rng():
