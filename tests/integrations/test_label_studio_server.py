@@ -8,17 +8,14 @@ import json
 import os
 import re
 import shutil
-import signal
-import socket
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 import requests
 from hosts import host
+from servers import PATIENCE, Started, free_port
 
 import sampipe as sp
 from sampipe.data.formats import read_images
@@ -26,46 +23,11 @@ from sampipe.data.formats import read_images
 PROGRAM = os.environ.get("LABEL_STUDIO") or shutil.which("label-studio")
 PAGE = Path(__file__).parents[2] / "docs" / "integrations" / "label_studio.md"
 KEY = "0123456789abcdef0123456789abcdef01234567"
-PATIENCE = 900  # seconds; a new database of Label Studio takes minutes on a slow machine
 
 pytestmark = [
     pytest.mark.skipif(PROGRAM is None, reason="LABEL_STUDIO names no label-studio program; see docs/integrations.md"),
     pytest.mark.filterwarnings("ignore"),  # the host's own
 ]
-
-
-class Started:
-    """A program that serves at an address, until it is stopped."""
-
-    def __init__(self, command, folder, environment, health):
-        self.log = folder / "log.txt"
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
-            )
-        until = time.monotonic() + PATIENCE
-        while time.monotonic() < until:
-            assert self.process.poll() is None, self.said()
-            try:
-                if requests.get(health, timeout=10).ok:
-                    return
-            except requests.RequestException:
-                time.sleep(1)
-        self.stop()
-        pytest.fail(f"{command} does not answer at {health}: {self.said()}")
-
-    def said(self):
-        return self.log.read_text(encoding="utf-8", errors="replace")[-3000:]
-
-    def stop(self):
-        os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 @pytest.fixture(scope="module")
