@@ -106,8 +106,6 @@ class Segmenter(ABC):
         """
         masks = self.decode(embedding, prompts, multimask=True)
         rows, columns = np.nonzero(masks.iou_scores >= min_iou)
-        if not len(rows):
-            return Masks.empty(embedding.frame.original_hw, embedding.frame)
         assert masks.logits is not None
         return masks.select(rows).replace(
             iou_scores=masks.iou_scores[rows, columns][:, None],
