@@ -19,7 +19,7 @@ def infer_config(checkpoint: Checkpoint) -> SamConfig:
     """The configuration of a checkpoint in official names.
 
     Our own files say it in their metadata. Of official ones everything is in the tensors but the decoder's
-    number of heads, which is 8 in every published model, and the input size of MobileSAM, which is 1024.
+    number of heads, which is 8 in every published model, and the input size of MobileSAM and EdgeSAM, which is 1024.
 
     Raises:
         CheckpointError: tensors of another kind of model, or some missing.
@@ -51,7 +51,7 @@ def infer_config(checkpoint: Checkpoint) -> SamConfig:
         raise CheckpointError(
             f"{checkpoint.path}: not a Segment Anything checkpoint known here ({error}; "
             f"the file has {len(shapes)} tensors: {names}, …). Known layouts: the official sam_vit_*.pth, "
-            "facebook/sam-vit-*, MobileSAM and files written by sampipe."
+            "facebook/sam-vit-*, MobileSAM, EdgeSAM and files written by sampipe."
         ) from error
 
 

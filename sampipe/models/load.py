@@ -56,7 +56,7 @@ def load_model(
 
     Args:
         model: a name of :func:`sampipe.models.weights.hub.models_table`, downloaded if need be, or the path of a
-            local file: official ``.pth``, ``facebook/sam-vit-*`` safetensors, MobileSAM, or ours.
+            local file: official ``.pth``, ``facebook/sam-vit-*`` safetensors, MobileSAM, EdgeSAM, or ours.
         device: see :func:`sampipe.models.device.resolve_device`.
         precision: see :data:`sampipe.models.precision.Precision`.
 

@@ -106,8 +106,6 @@ class Segmenter(ABC):
         """
         masks = self.decode(embedding, prompts, multimask=True)
         rows, columns = np.nonzero(masks.iou_scores >= min_iou)
-        if not len(rows):
-            return Masks.empty(embedding.frame.original_hw, embedding.frame)
         assert masks.logits is not None
         return masks.select(rows).replace(
             iou_scores=masks.iou_scores[rows, columns][:, None],
@@ -175,8 +173,11 @@ class VideoSegmenter(Protocol):
     def see(self, image: Image, number: int) -> Seen:
         """Encode a frame; numbers go up by one."""
 
-    def begin(self, seen: Seen, asked: Prompts | BoolArray) -> tuple[Any, Masks]:
-        """A track of one object by points and box, or by its mask (h, w), and its mask."""
+    def begin(self, seen: Seen, asked: Prompts | BoolArray, *, by_motion: bool = False) -> tuple[Any, Masks]:
+        """A track of one object by points and box, or by its mask (h, w), and its mask.
+
+        With ``by_motion`` a motion model chooses which frames it remembers, in place of the latest.
+        """
 
     def carry(self, track: Any, seen: Seen) -> Masks:
         """The object in the next frame: one mask, empty where it is not in sight; its score is how sure that is."""
@@ -377,7 +378,7 @@ def _families() -> Iterator[Family]:
 
 
 def _taker(kind: str) -> str:
-    return "sam3" if kind == "words" else "nano"
+    return {"words": "sam3", "video": "sam2.1_hiera_t"}.get(kind, "nano")
 
 
 def _and(kinds: frozenset[str]) -> str:

@@ -140,6 +140,8 @@ def test_every_node_takes_them(models, picture, name):
         model=models[name], device="cpu", points_per_side=3, min_iou=-9.0, stability_threshold=0, max_area_fraction=1
     )(picture)
     assert len(everything) and everything.hw == picture.hw
+    nothing = SegmentEverything(model=models[name], device="cpu", points_per_side=3, min_iou=9.0)(picture)
+    assert len(nothing) == 0 and nothing.hw == picture.hw
     two = Segment(model=models[name], device="cpu").run_batch([picture] * 2, [sp.Prompts.from_boxes(BOXES)] * 2)
     assert torch.allclose(two[1].logits, decoded.logits, atol=1e-4)
 

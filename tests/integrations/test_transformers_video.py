@@ -1,5 +1,7 @@
 """``Follow`` with a model's own memory, against transformers' streaming sessions."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -153,6 +155,54 @@ def test_a_click_with_an_id_puts_that_object_right(models, frames):
     video.carry(track, seen)
     wanted = video.correct(track, seen, click)
     assert masks.prompts.track_ids.tolist() == [1] and torch.allclose(masks.logits[0], wanted.logits[0], atol=1e-4)
+
+
+@all_of_them
+def test_what_a_motion_model_does_not_choose_is_forgotten(models, frames, name, monkeypatch):
+    """All frames chosen: the tracks of transformers' sessions. Some of them: the same without the others' memories."""
+    video, first, choices = load_video(models[name], "cpu"), sp.Prompts.from_boxes([BOX]), []
+    plain, _ = video.begin(video.see(frames[0], 0), first)
+    chosen, _ = video.begin(video.see(frames[0], 0), first, by_motion=True)
+    some, _ = video.begin(video.see(frames[0], 0), first, by_motion=True)
+    monkeypatch.setattr(chosen.choice, "judge", partial(_judged, chosen.choice, lambda number: True))
+    monkeypatch.setattr(some.choice, "judge", partial(_judged, some.choice, lambda number: number not in (2, 3)))
+    made = {}
+    for number in range(1, FRAMES):
+        seen = video.see(frames[number], number)
+        wanted, found, _ = (video.carry(track, seen) for track in (plain, chosen, some))
+        assert torch.allclose(found.logits, wanted.logits, atol=1e-4), number
+        memories = some.session.output_dict_per_obj[0]["non_cond_frame_outputs"]
+        made[number] = memories[number]
+        choices.append([old for back in range(1, number) for old in made if memories.get(number - back) is made[old]])
+    assert choices[:6] == [[], [1], [2, 1], [3, 1], [4, 1], [5, 4, 1]], "the frame before is always remembered"
+    click = sp.Prompts.from_points([[CLICK]], [[1]])
+    again = [video.correct(track, seen, click) for track in (plain, chosen)]
+    assert torch.allclose(again[1].logits, again[0].logits, atol=1e-4)
+
+
+def _judged(choice, counts, number, made, *_, **__):
+    choice.kept.append((number, made))
+    choice.counts.append(counts(number))
+
+
+def test_memories_by_motion_are_bounded_and_need_a_memory(models, frames):
+    video = load_video(models["sam2"], "cpu")
+    track, _ = video.begin(video.see(frames[0], 0), sp.Prompts.from_boxes([BOX]), by_motion=True)
+    sizes = []
+    for number in range(1, 40):
+        video.carry(track, video.see(frames[number % FRAMES], number))
+        sizes.append(_bytes_of(track.session))
+    assert max(sizes[20:]) <= 1.5 * max(sizes[:9]) and len(track.choice.kept) <= 16
+    items = [
+        {"image": frame, **({"prompts": sp.Prompts.from_boxes([BOX])} if not i else {})}
+        for i, frame in enumerate(frames)
+    ]
+    graph = as_graph(Follow(model=models["sam2"], device="cpu", patience=100, memories="motion"))
+    assert next(graph.map(items)).masks.prompts.track_ids.tolist() == [1]
+    unfit = as_graph(Follow(model="nano", memories="motion")).check()
+    assert "video" in str(unfit) and "sam2.1_hiera_t" in str(unfit)
+    with pytest.raises(sp.NodeError, match="nano remembers no frames"):
+        as_graph(Follow(model="nano", memories="motion")).run(image=frames[0])
 
 
 def test_who_has_no_memory_says_so(models):

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from sampipe.models.config import MaskDecoderConfig, SamConfig
-from sampipe.models.encoders import TinyViTConfig, ViTConfig
+from sampipe.models.encoders import RepViTConfig, TinyViTConfig, ViTConfig
 from sampipe.models.sam import Sam
 
 SMALL_DECODER = MaskDecoderConfig(mlp_dim=96, iou_head_dim=48)
@@ -20,6 +20,10 @@ SMALL_TINY_VIT = SamConfig(
     image_encoder=TinyViTConfig(
         embed_dims=(16, 32, 48, 320), depths=(1, 1, 2, 1), num_heads=(1, 2, 3, 5), image_size=320
     ),
+    mask_decoder=SMALL_DECODER,
+)
+SMALL_REP_VIT = SamConfig(
+    image_encoder=RepViTConfig(widths=(16, 24, 32, 48), depths=(1, 3, 4, 2), out_channels=64, image_size=320),
     mask_decoder=SMALL_DECODER,
 )
 

@@ -1,4 +1,4 @@
-"""Runs two independent implementations of Segment Anything, each in a process of its own.
+"""Runs independent implementations of Segment Anything, each in a process of its own.
 
 They patch and warn at import, so they must not come near the tests' process. ``python sam_reference.py NAME
 FOLDER`` reads ``config.json``, ``cases.json``, ``weights.safetensors`` (in that implementation's names) and
@@ -17,6 +17,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 import numpy as np
 import torch
@@ -199,6 +200,39 @@ class Transformers:
         return out.pred_masks[0], out.iou_scores[0]
 
 
+class EdgeSam:
+    """The code of chongzhou96/EdgeSAM, of which the environment's ``EDGE_SAM`` names a checkout."""
+
+    embed = Ultralytics.embed
+
+    def __init__(self, config: dict[str, Any], weights: dict[str, Tensor]) -> None:
+        beside = "mmdet.models.dense_heads mmdet.models.necks projects.EfficientDet mmengine loralib yacs.config"
+        sys.modules |= {name: MagicMock() for name in beside.split()}  # its training, and a detector
+        sys.path.insert(0, os.environ["EDGE_SAM"])
+        from edge_sam.modeling import MaskDecoder, PromptEncoder, RepViT, Sam, TwoWayTransformer
+
+        decoder = config["mask_decoder"]
+        self.config, self.size = config, config["image_encoder"]["image_size"]
+        grid = self.size // config["stride"]
+        transformer = TwoWayTransformer(decoder["depth"], 256, decoder["num_heads"], decoder["mlp_dim"])
+        self.sam = Sam(
+            RepViT("m1", self.size, fuse=True),
+            PromptEncoder(256, (grid, grid), (self.size, self.size), config["prompt_encoder"]["mask_channels"]),
+            MaskDecoder(transformer_dim=256, transformer=transformer, iou_head_hidden_dim=decoder["iou_head_dim"]),
+        ).eval()
+        self.sam.load_state_dict(weights)
+
+    def decode(self, embedding: Tensor, prompts: dict[str, Tensor], multimask: bool) -> tuple[Tensor, Tensor]:
+        points = (prompts["points"], prompts["labels"]) if "points" in prompts else None
+        masks = prompts["masks"][:, None] if "masks" in prompts else None
+        sparse, dense = self.sam.prompt_encoder(points, prompts.get("boxes"), masks)
+        positions = self.sam.prompt_encoder.get_dense_pe()
+        return self.sam.mask_decoder(embedding, positions, sparse, dense, 3 if multimask else 1)
+
+
+REFERENCES = {"ultralytics": Ultralytics, "transformers": Transformers, "edge_sam": EdgeSam}
+
+
 def _prompts(inputs: dict[str, Tensor], case: Case, scale: Tensor) -> dict[str, Tensor]:
     """A case's prompts in pixels of the square input."""
     prefix = f"{case['name']}."
@@ -216,9 +250,7 @@ def _main(reference: str, folder: Path) -> None:
     config = json.loads((folder / "config.json").read_text())
     cases: list[Case] = json.loads((folder / "cases.json").read_text())
     inputs = load_file(folder / "inputs.safetensors")
-    model = {"ultralytics": Ultralytics, "transformers": Transformers}[reference](
-        config, load_file(folder / "weights.safetensors")
-    )
+    model = REFERENCES[reference](config, load_file(folder / "weights.safetensors"))
     outputs: dict[str, Tensor] = {}
     for case in cases:
         image, key = inputs[case["image"]], f"{case['image']}.embedding"

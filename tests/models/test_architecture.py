@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 import sam_reference
 import torch
-from random_sam import SMALL_TINY_VIT, SMALL_VIT, random_sam
+from random_sam import SMALL_REP_VIT, SMALL_TINY_VIT, SMALL_VIT, random_sam
 from torch import Tensor
 
 from sampipe.errors import CheckpointError
 from sampipe.models.architecture import infer_config
 from sampipe.models.config import SamConfig
-from sampipe.models.encoders import EfficientNetLiteConfig, TinyViTConfig, ViTConfig
+from sampipe.models.encoders import EfficientNetLiteConfig, RepViTConfig, TinyViTConfig, ViTConfig
 from sampipe.models.sam import Sam
 from sampipe.models.weights.checkpoints import CONFIG_KEY, Checkpoint
 from sampipe.models.weights.known import known_model
@@ -84,6 +84,8 @@ def test_the_table_counts_parameters_right(model: str) -> None:
     [
         SMALL_VIT,
         SMALL_TINY_VIT,
+        SMALL_REP_VIT,
+        SamConfig(image_encoder=RepViTConfig()),
         SamConfig(image_encoder=ViTConfig(embed_dim=32, depth=2, num_heads=2, global_blocks=(0, 1))),
         SamConfig(
             image_encoder=ViTConfig(embed_dim=30, depth=6, num_heads=5, global_blocks=(2, 5), patch=8, window=4),
@@ -97,6 +99,8 @@ def test_other_sizes(config: SamConfig) -> None:
     if isinstance(config.image_encoder, TinyViTConfig):  # no tensor of it depends on the input's size
         encoder = replace(config.image_encoder, image_size=1024, num_heads=(2, 2, 3, 5))
         config = replace(config, image_encoder=encoder)  # nor on heads of a stage without attention
+    if isinstance(config.image_encoder, RepViTConfig):
+        config = replace(config, image_encoder=replace(config.image_encoder, image_size=1024))
     assert inferred == config
 
 

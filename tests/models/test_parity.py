@@ -1,8 +1,9 @@
-"""The same random weights give the same masks as two independent implementations."""
+"""The same random weights give the same masks as two independent implementations, and as EdgeSAM's makers'."""
 
 from __future__ import annotations
 
 import json
+import os
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,12 @@ import numpy as np
 import pytest
 import sam_reference
 import torch
-from random_sam import SMALL_TINY_VIT, SMALL_VIT, random_sam
+from random_sam import SMALL_DECODER, SMALL_TINY_VIT, SMALL_VIT, random_sam
 from safetensors.torch import save_file
 from torch import Tensor
 
 from sampipe.models.config import MaskDecoderConfig, SamConfig
-from sampipe.models.encoders import TinyViTConfig, ViTConfig
+from sampipe.models.encoders import RepViTConfig, TinyViTConfig, ViTConfig
 from sampipe.models.model import SamModel
 from sampipe.models.prompt_encoder import PromptTensors
 from sampipe.models.weights.naming import to_transformers
@@ -25,8 +26,13 @@ from sampipe.types import Image, Prompts
 TOLERANCE = 1e-4  # of the largest value
 SIZES = {"square": (200, 200), "wide": (60, 301), "tall": (333, 97), "tiny": (2, 3)}
 KINDS = ("point", "points", "box", "box_and_points", "mask", "mask_and_box", "everything")
-SETUPS = [("ultralytics", "vit"), ("transformers", "vit"), ("ultralytics", "tiny_vit")]
-CONFIGS = {"vit": SMALL_VIT, "tiny_vit": SMALL_TINY_VIT}
+EDGE_SAM = pytest.param(
+    ("edge_sam", "rep_vit"),
+    marks=pytest.mark.skipif("EDGE_SAM" not in os.environ, reason="EDGE_SAM names no checkout of chongzhou96/EdgeSAM"),
+)
+SETUPS = [("ultralytics", "vit"), ("transformers", "vit"), ("ultralytics", "tiny_vit"), EDGE_SAM]
+REP_VIT = SamConfig(image_encoder=RepViTConfig(image_size=320), mask_decoder=SMALL_DECODER)  # theirs has one shape
+CONFIGS = {"vit": SMALL_VIT, "tiny_vit": SMALL_TINY_VIT, "rep_vit": REP_VIT}
 
 
 def some_prompts(kind: str, hw: tuple[int, int], mask_size: int, seed: int) -> Prompts:

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from sampipe.models.config import SamConfig
-from sampipe.models.encoders import EfficientNetLiteConfig, TinyViTConfig, ViTConfig
+from sampipe.models.encoders import EfficientNetLiteConfig, EncoderConfig, RepViTConfig, TinyViTConfig, ViTConfig
 from sampipe.models.sam import Sam
 from sampipe.train.config import OptimizerConfig
 from sampipe.train.layers import add_drop_path, blocks, parameter_groups, rate_scales
@@ -26,10 +26,11 @@ NANO = EfficientNetLiteConfig(
     out_channels=16,
     image_size=64,
 )
+REP_VIT = RepViTConfig(widths=(8, 8, 16, 16), depths=(1, 1, 2, 2), out_channels=16, image_size=64)
 FLAT = {"layer_decay": 1.0, "drop_path": 0.0}
 
 
-def encoder(config: ViTConfig | TinyViTConfig | EfficientNetLiteConfig) -> nn.Module:
+def encoder(config: EncoderConfig) -> nn.Module:
     torch.manual_seed(0)
     return Sam(SamConfig(image_encoder=config)).image_encoder
 
@@ -47,12 +48,12 @@ def test_layers_learn_slower_the_earlier_they_are() -> None:
     assert {name: scales[name] for name in expected} == expected
 
 
-@pytest.mark.parametrize("config", [TINY_VIT, NANO], ids=["tiny_vit", "nano"])
-def test_other_encoders_are_rows_of_blocks_too(config: TinyViTConfig | EfficientNetLiteConfig) -> None:
+@pytest.mark.parametrize("config, count", [(TINY_VIT, 5), (NANO, 8), (REP_VIT, 6)], ids=["tiny_vit", "nano", "rep_vit"])
+def test_other_encoders_are_rows_of_blocks_too(config: EncoderConfig, count: int) -> None:
     found = encoder(config)
     scales = rate_scales(found, 0.5)
     names = list(blocks(found))
-    assert len(names) == (5 if config is TINY_VIT else 8)
+    assert len(names) == count
     by_block = [next(s for name, s in scales.items() if name.startswith(f"{block}.")) for block in names]
     assert by_block == [0.5 ** (len(names) - place) for place in range(len(names))]
     assert min(scales.values()) == 0.5 ** (len(names) + 1) and max(scales.values()) == 1.0
@@ -105,8 +106,8 @@ def test_the_first_block_is_never_dropped() -> None:
         torch.testing.assert_close(found.train().blocks[0](tokens), encoder(VIT).blocks[0](tokens))
 
 
-@pytest.mark.parametrize("config", [TINY_VIT, NANO], ids=["tiny_vit", "nano"])
-def test_other_encoders_drop_whole_blocks(config: TinyViTConfig | EfficientNetLiteConfig) -> None:
+@pytest.mark.parametrize("config", [TINY_VIT, NANO, REP_VIT], ids=["tiny_vit", "nano", "rep_vit"])
+def test_other_encoders_drop_whole_blocks(config: EncoderConfig) -> None:
     found = encoder(config)
     block = list(blocks(found).values())[-1]
     x = torch.randn(64, 16, 2, 2)

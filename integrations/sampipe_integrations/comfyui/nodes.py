@@ -26,18 +26,28 @@ class _MaskNode:
     FUNCTION: ClassVar[str] = "run"
     RETURN_TYPES: ClassVar[tuple[str, ...]] = ("MASK",)
     RETURN_NAMES: ClassVar[tuple[str, ...]] = ("masks",)
+    ASKED: ClassVar[tuple[str, str, dict[str, Any]]]
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        """What ComfyUI shows: an image, what is asked (its name, type and options), the model."""
+        name, kind, options = cls.ASKED
+        required = {"image": ("IMAGE",), name: (kind, options), "model": _MODEL, "device": _DEVICE, "join": _JOIN}
+        return {"required": required}
+
+
+class _NamedMaskNode(_MaskNode):
+    """Masks, and what each of them is."""
+
+    RETURN_TYPES = ("MASK", "STRING")
+    RETURN_NAMES = ("masks", "labels")
 
 
 class SegmentBoxes(_MaskNode):
     """A mask for each of the boxes, on every image of the batch."""
 
     DESCRIPTION = "A mask for each box. One box a line: x0, y0, x1, y1 in pixels."
-
-    @classmethod
-    def INPUT_TYPES(cls) -> dict[str, Any]:
-        """What ComfyUI shows."""
-        boxes = ("STRING", {"multiline": True, "default": "", "tooltip": "one box a line: x0, y0, x1, y1"})
-        return {"required": {"image": ("IMAGE",), "boxes": boxes, "model": _MODEL, "device": _DEVICE, "join": _JOIN}}
+    ASKED = ("boxes", "STRING", {"multiline": True, "default": "", "tooltip": "one box a line: x0, y0, x1, y1"})
 
     def run(self, image: Any, boxes: str, model: str, device: str, join: bool = False) -> tuple[Any]:
         """Masks (n, h, w), image after image."""
@@ -68,20 +78,12 @@ class SegmentPoints(_MaskNode):
         return (_masks(image, lambda one: segment(one, prompts=prompts).best()),)
 
 
-class SegmentDetections(_MaskNode):
+class SegmentDetections(_NamedMaskNode):
     """A mask for all that a detector finds, and what it is."""
 
     DESCRIPTION = "A mask for all that a detector finds; the names come along, one a line."
-    RETURN_TYPES = ("MASK", "STRING")
-    RETURN_NAMES = ("masks", "labels")
-
-    @classmethod
-    def INPUT_TYPES(cls) -> dict[str, Any]:
-        """What ComfyUI shows."""
-        tooltip = "face, yolox_nano, torchvision, ultralytics:yolo11n.pt: as in sampipe segment --detector"
-        name = ("STRING", {"default": "face", "tooltip": tooltip})
-        required = {"image": ("IMAGE",), "detector": name, "model": _MODEL, "device": _DEVICE, "join": _JOIN}
-        return {"required": required}
+    _TIP = "face, yolox_nano, torchvision, ultralytics:yolo11n.pt: as in sampipe segment --detector"
+    ASKED = ("detector", "STRING", {"default": "face", "tooltip": _TIP})
 
     def run(self, image: Any, detector: str, model: str, device: str, join: bool = False) -> tuple[Any, str]:
         """Masks (n, h, w), image after image, and n names."""
@@ -90,18 +92,11 @@ class SegmentDetections(_MaskNode):
         return _named(image, lambda one: segment(one, prompts=find(one)), join)
 
 
-class SegmentTextNode(_MaskNode):
+class SegmentTextNode(_NamedMaskNode):
     """A mask for all that words name, and which word it was."""
 
     DESCRIPTION = "A mask for all that words name; sam3 reads any, nano a vocabulary of its own. The names come along."
-    RETURN_TYPES = ("MASK", "STRING")
-    RETURN_NAMES = ("masks", "labels")
-
-    @classmethod
-    def INPUT_TYPES(cls) -> dict[str, Any]:
-        """What ComfyUI shows."""
-        text = ("STRING", {"default": "a person", "tooltip": "phrases with commas between them"})
-        return {"required": {"image": ("IMAGE",), "text": text, "model": _MODEL, "device": _DEVICE, "join": _JOIN}}
+    ASKED = ("text", "STRING", {"default": "a person", "tooltip": "phrases with commas between them"})
 
     def run(self, image: Any, text: str, model: str, device: str, join: bool = False) -> tuple[Any, str]:
         """Masks (n, h, w), image after image, and n names."""

@@ -1,15 +1,15 @@
 """An ML backend: Label Studio sends an image with clicks and boxes, and gets brush masks.
 
-Importing this module imports label_studio_ml. Serve it as its documentation tells, with this as ``_wsgi.py``::
+Importing this module imports label_studio_ml. Serve it::
 
-    from label_studio_ml.api import init_app
-    from sampipe_integrations.label_studio.backend import SampipeBackend
+    python -m sampipe_integrations.label_studio.backend --port 9090
 
-    app = init_app(model_class=SampipeBackend)
+or, by a server for production, what :func:`app` gives.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -83,11 +83,14 @@ class SampipeBackend(LabelStudioMLBase):  # type: ignore[misc]
             return reference
         known_task = {"task_id": task["id"]} if "task_id" in self.get_local_path.__code__.co_varnames else {}
         try:
-            return str(self.get_local_path(reference, **known_task))
+            found = str(self.get_local_path(reference, **known_task))
+            if not Path(found).is_file():
+                raise FileNotFoundError(f"{found} is not there")
+            return found
         except Exception as error:  # whatever the host's own download raises
             raise sp.DataError(
                 f"{reference}: the backend cannot fetch this image from Label Studio ({error}). Uploaded files need "
-                "LABEL_STUDIO_URL (the server's address) and LABEL_STUDIO_API_KEY (Account & Settings, Access Token) "
+                "LABEL_STUDIO_URL (the server's address) and LABEL_STUDIO_API_KEY (Account & Settings, Legacy Token) "
                 "in the backend's environment; files of local storage must lie on this machine."
             ) from error
 
@@ -98,3 +101,23 @@ def _asked(task: Mapping[str, Any], context: Mapping[str, Any] | None) -> list[M
     if drawn:
         return [{**region, "parentID": "drawn"} for region in drawn]
     return [region for one in task.get("predictions", ()) for region in one["result"]]
+
+
+def app() -> Any:
+    """The backend as a WSGI application."""
+    from label_studio_ml.api import init_app
+
+    return init_app(model_class=SampipeBackend)
+
+
+def main() -> None:
+    """Serve it until Ctrl-C, on this machine alone unless ``--host`` says otherwise."""
+    parser = argparse.ArgumentParser(description="sampipe's masks as an ML backend of Label Studio")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--port", type=int, default=9090)
+    given = parser.parse_args()
+    app().run(host=given.host, port=given.port)
+
+
+if __name__ == "__main__":
+    main()

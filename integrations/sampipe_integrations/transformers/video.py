@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 import sampipe as sp
 from sampipe._optional import require
 from sampipe_integrations.transformers.loading import load_pretrained
+from sampipe_integrations.transformers.motion import Choice, box_of
 
 if TYPE_CHECKING:
     import torch
@@ -54,9 +56,11 @@ class ObjectTrack:
     Args:
         session: as transformers keeps it, of one object.
         clicks: what was asked in the frame that ``asked_in`` names, points (k, 2) and labels (k,).
+        choice: which frames count; None: the latest.
     """
 
     session: Any
+    choice: Choice | None = None
     asked_in: int = -1
     clicks: tuple[NDArray[np.float32], NDArray[np.int64]] = field(
         default_factory=lambda: (np.zeros((0, 2), np.float32), np.zeros(0, np.int64))
@@ -85,6 +89,8 @@ class VideoModel:
         self._network, self._processor = load_pretrained(place, network_class, device=str(device), what="a video model")
         module, _, class_name = f"transformers.models.{session}".rpartition(".")
         self._session_class = getattr(require(module, "transformers"), class_name)
+        self._decoded = threading.local()  # what its video output does not say
+        self._network.mask_decoder.register_forward_hook(self._note_iou)
         made = f"video {state_digest(self._network)} {self._processor.to_json_string()}"
         self.key = hashlib.blake2b(made.encode(), digest_size=16).hexdigest()
         prompts = self._network.config.prompt_encoder_config
@@ -102,8 +108,15 @@ class VideoModel:
         height, width = (int(side) for side in (self._processor.size["height"], self._processor.size["width"]))
         return SeenFrame(number, pixels[0], features, sp.Frame(image.hw, (height, width), max(height, width)))
 
-    def begin(self, seen: SeenFrame, asked: sp.Prompts | NDArray[np.bool_]) -> tuple[ObjectTrack, sp.Masks]:
+    def _note_iou(self, decoder: Any, given: Any, decoded: Any) -> None:
+        self._decoded.iou = float(decoded[1].max())  # of several masks the session takes the best
+
+    def begin(
+        self, seen: SeenFrame, asked: sp.Prompts | NDArray[np.bool_], *, by_motion: bool = False
+    ) -> tuple[ObjectTrack, sp.Masks]:
         """A track of one object by points and box, or by its mask (h, w), and its mask in this frame.
+
+        With ``by_motion`` a motion model chooses which frames it remembers; see :class:`Choice`.
 
         Raises:
             DataError: mask logits or text among the prompts.
@@ -118,7 +131,7 @@ class VideoModel:
             dtype=self._network.dtype,
         )
         session.obj_id_to_idx(0)
-        track = ObjectTrack(session)
+        track = ObjectTrack(session, Choice() if by_motion else None)
         if not isinstance(asked, sp.Prompts):
             self._give_mask(track, seen, asked)
             return track, self._step(track, seen)
@@ -157,16 +170,32 @@ class VideoModel:
         import torch
 
         session = track.session
+        memories = session.output_dict_per_obj[0]["non_cond_frame_outputs"]
+        if track.choice is not None:
+            track.choice.place(memories, seen.number)
         session.cache.cache_vision_features(seen.number, seen.features)  # one encoding for all objects
         with torch.inference_mode():
             outputs = self._network(inference_session=session, frame=seen.pixels, frame_idx=seen.number)
-        self._forget(session, seen.number)
         score = float(outputs.object_score_logits.float().sigmoid().reshape(-1)[0])
         logits = outputs.pred_masks.float().cpu().reshape(1, 1, self.mask_size, self.mask_size)
+        if track.choice is not None:
+            self._judge(track, track.choice, seen.number, box_of(logits[0, 0].numpy() > 0), is_there=score > 0.5)
+        self._forget(session, seen.number)
         return sp.Masks(
             frame=seen.frame, prompts=sp.Prompts.from_boxes(np.zeros((1, 4))), logits=logits,
             iou_scores=np.array([[score]], np.float32),
         )  # fmt: skip
+
+    def _judge(self, track: ObjectTrack, choice: Choice, number: int, box: Any, *, is_there: bool) -> None:
+        """Whether the frame counts; one in which somebody pointed at the object always does."""
+        made = track.session.output_dict_per_obj[0]["non_cond_frame_outputs"].get(number)
+        asked = track.asked_in == number
+        if asked or made is None:
+            choice.begin(box)
+        if made is not None:
+            most = self._network.config.max_object_pointers_in_encoder
+            iou = 1.0 if asked else self._decoded.iou
+            choice.judge(number, made, box, iou=iou, is_there=asked or is_there, most=most)
 
     def _forget(self, session: Any, number: int) -> None:
         """Keep what the next frames can still ask for: a few memories, some more pointers, no pixels."""

@@ -7,9 +7,18 @@ from __future__ import annotations
 
 from sampipe.models.encoders.base import EncoderConfig, ImageEncoder
 from sampipe.models.encoders.efficientnet_lite import EfficientNetLiteConfig
+from sampipe.models.encoders.rep_vit import RepViTConfig
 from sampipe.models.encoders.tiny_vit import TinyViTConfig
 from sampipe.models.encoders.vit import ViTConfig
 
-ENCODERS: tuple[type[EncoderConfig], ...] = (ViTConfig, TinyViTConfig, EfficientNetLiteConfig)
+ENCODERS: tuple[type[EncoderConfig], ...] = (ViTConfig, TinyViTConfig, RepViTConfig, EfficientNetLiteConfig)
 
-__all__ = ["ENCODERS", "EfficientNetLiteConfig", "EncoderConfig", "ImageEncoder", "TinyViTConfig", "ViTConfig"]
+__all__ = [
+    "ENCODERS",
+    "EfficientNetLiteConfig",
+    "EncoderConfig",
+    "ImageEncoder",
+    "RepViTConfig",
+    "TinyViTConfig",
+    "ViTConfig",
+]

@@ -87,6 +87,15 @@ class ImageEncoder(nn.Module):
         raise NotImplementedError
 
 
+class ConvNorm(nn.Sequential):
+    """Convolution without bias, then batch normalisation."""
+
+    def __init__(self, in_channels: int, channels: int, kernel: int = 1, stride: int = 1, groups: int = 1) -> None:
+        super().__init__()
+        self.c = nn.Conv2d(in_channels, channels, kernel, stride, kernel // 2, groups=groups, bias=False)
+        self.bn = nn.BatchNorm2d(channels)
+
+
 def count_children(shapes: Shapes, prefix: str) -> int:
     """How many numbered children a module list has; their numbers must run from 0.
 

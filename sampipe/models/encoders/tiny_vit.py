@@ -16,7 +16,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from typing_extensions import Self
 
-from sampipe.models.encoders.base import EncoderConfig, ImageEncoder, Shapes, check_square, count_children, neck
+from sampipe.models.encoders.base import (
+    ConvNorm,
+    EncoderConfig,
+    ImageEncoder,
+    Shapes,
+    check_square,
+    count_children,
+    neck,
+)
 
 EXPANSION = 4  # of every MLP and inverted bottleneck in TinyViT
 
@@ -56,15 +64,6 @@ class TinyViTConfig(EncoderConfig):
             windows=(cls.windows[0], *(math.isqrt(offsets) for _, offsets in biases)),
             out_channels=shapes["image_encoder.neck.0.weight"][0],
         )
-
-
-class ConvNorm(nn.Sequential):
-    """Convolution without bias, then batch normalisation."""
-
-    def __init__(self, in_channels: int, channels: int, kernel: int = 1, stride: int = 1, groups: int = 1) -> None:
-        super().__init__()
-        self.c = nn.Conv2d(in_channels, channels, kernel, stride, kernel // 2, groups=groups, bias=False)
-        self.bn = nn.BatchNorm2d(channels)
 
 
 class PatchEmbed(nn.Module):

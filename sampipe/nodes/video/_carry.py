@@ -13,6 +13,7 @@ from sampipe.types import Frame, Image, Masks, Prompts
 
 if TYPE_CHECKING:
     from sampipe.models.segmenters import Segmenter, VideoSegmenter
+    from sampipe.types._arrays import BoolArray
 
 _SURE = 0.5  # a memory's score from which the object is in sight
 
@@ -86,8 +87,8 @@ class ByPrompts:
 class ByMemory:
     """A model with a memory: each object has a track of its own, which the frames that were seen are kept in."""
 
-    def __init__(self, video: VideoSegmenter) -> None:
-        self._video, self.mask_size = video, video.mask_size
+    def __init__(self, video: VideoSegmenter, *, by_motion: bool = False) -> None:
+        self._video, self.mask_size, self._by_motion = video, video.mask_size, by_motion
 
     def look(self, image: Image, number: int) -> None:
         self._seen, self._begun = self._video.see(image, number), list[Any]()
@@ -105,7 +106,7 @@ class ByMemory:
         return self._video.correct(one.track, self._seen, prompts)
 
     def segmented(self, prompts: Prompts) -> Masks:
-        begun = [self._video.begin(self._seen, prompts.select([row])) for row in range(len(prompts))]
+        begun = [self._begin(prompts.select([row])) for row in range(len(prompts))]
         self._begun += [track for track, _ in begun]
         return Masks.concat([masks for _, masks in begun]).with_prompts(prompts)
 
@@ -113,7 +114,10 @@ class ByMemory:
         if row < len(self._begun):
             one.track = self._begun[row]
         else:
-            one.track, _ = self._video.begin(self._seen, found.rle()[row].decode())
+            one.track, _ = self._begin(found.rle()[row].decode())
+
+    def _begin(self, asked: Prompts | BoolArray) -> tuple[Any, Masks]:
+        return self._video.begin(self._seen, asked, by_motion=self._by_motion)
 
 
 def cells_of(masks: Masks, carrier: Carrier) -> np.ndarray:

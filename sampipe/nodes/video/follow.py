@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
@@ -63,6 +63,8 @@ class Follow(SamNode):
         patience: detections in a row that may miss an object.
         same_iou: overlap from which a detection, or the mask in the next frame, is the same object.
         min_iou: predicted IoU below which an object's mask counts as lost (a memory has its own score for that).
+        memories: which frames a model with a memory remembers: the "latest", or by "motion" those in which its mask is
+            sure and its box moves as the object did (the idea of SAMURAI: Yang et al. 2024, section 4.2).
         model, device, precision: see :class:`SamNode`; a memory computes in float32.
 
     Raises:
@@ -80,6 +82,7 @@ class Follow(SamNode):
     patience: Count = 2
     same_iou: Fraction = 0.3
     min_iou: Fraction = 0.1
+    memories: Literal["latest", "motion"] = "latest"
 
     @classmethod
     def of(cls, detect: Graph | Node, **parameters: Any) -> Follow:
@@ -93,7 +96,7 @@ class Follow(SamNode):
         """The loaded model: the half with a memory, where there is one."""
         from sampipe.models.segmenters import load_segmenter, load_video, takes
 
-        if "video" in takes(self.model):
+        if self.memories == "motion" or "video" in takes(self.model):
             return load_video(self.model, self.device)
         return load_segmenter(self.model, self.device, self.precision)
 
@@ -102,7 +105,9 @@ class Follow(SamNode):
         """What takes objects into the next frame."""
         from sampipe.models import Segmenter
 
-        return ByPrompts(self.sam) if isinstance(self.sam, Segmenter) else ByMemory(self.sam)
+        if isinstance(self.sam, Segmenter):
+            return ByPrompts(self.sam)
+        return ByMemory(self.sam, by_motion=self.memories == "motion")
 
     @resource
     def inner(self) -> tuple[Graph, str] | None:
@@ -115,8 +120,12 @@ class Follow(SamNode):
         return Memory()
 
     def requirements(self) -> Sequence[Requirement]:
-        """The model's, and those of the graph's nodes."""
-        return [*super().requirements(), *(requirements_of(self.inner[0]) if self.inner else ())]
+        """The model's, a memory where one is to choose what it keeps, and those of the graph's nodes."""
+        from sampipe.models.segmenters import requirements
+
+        memory = requirements(self.model, needs=frozenset({"video"}), of="Follow") if self.memories == "motion" else []
+        unfit = [one for one in memory if one.kind == "prompts"]
+        return [*super().requirements(), *unfit, *(requirements_of(self.inner[0]) if self.inner else ())]
 
     def input_files(self) -> Sequence[str]:
         """Those of the graph."""

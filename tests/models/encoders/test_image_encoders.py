@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 import torch
-from random_sam import SMALL_TINY_VIT, SMALL_VIT, random_sam
+from random_sam import SMALL_REP_VIT, SMALL_TINY_VIT, SMALL_VIT, random_sam
 
 from sampipe.errors import DataError
 from sampipe.models.config import SamConfig
 from sampipe.models.encoders import vit
 from sampipe.models.encoders.vit import attend
 
-CONFIGS = {"vit": SMALL_VIT, "tiny_vit": SMALL_TINY_VIT}
+CONFIGS = {"vit": SMALL_VIT, "tiny_vit": SMALL_TINY_VIT, "rep_vit": SMALL_REP_VIT}
 
 
 def plain_attention(

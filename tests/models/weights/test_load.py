@@ -15,13 +15,13 @@ import numpy as np
 import pytest
 import supervision as sv
 import torch
-from random_sam import SMALL_TINY_VIT, SMALL_VIT, random_sam
+from random_sam import SMALL_REP_VIT, SMALL_TINY_VIT, SMALL_VIT, random_sam
 from safetensors.torch import save_file
 from torch import Tensor
 
 from sampipe.errors import CheckpointError, DataError
 from sampipe.models.config import SamConfig
-from sampipe.models.encoders import EfficientNetLiteConfig, TinyViTConfig
+from sampipe.models.encoders import EfficientNetLiteConfig, RepViTConfig, TinyViTConfig
 from sampipe.models.load import drop_loaded, keep_loaded, load_model
 from sampipe.models.model import SamModel
 from sampipe.models.sam import Sam
@@ -96,6 +96,17 @@ def test_mobile_sam_with_its_classification_head(tmp_path: Path) -> None:
     assert_same_weights(model.sam, sam)
 
 
+def test_edge_sam(tmp_path: Path) -> None:
+    """A file in its makers' names (``tests/models/encoders/test_rep_vit.py``), with a smaller network."""
+    sam = random_sam(replace(SMALL_REP_VIT, image_encoder=replace(SMALL_REP_VIT.image_encoder, image_size=1024)))
+    torch.save(sam.state_dict(), tmp_path / "edge_sam.pth")
+    model = load_model(tmp_path / "edge_sam.pth", "cpu")
+    assert isinstance(model.config.image_encoder, RepViTConfig) and model.name == "edge_sam"
+    assert_same_weights(model.sam, sam)
+    pixels = np.random.default_rng(0).integers(0, 255, (60, 90, 3), dtype=np.uint8)
+    assert answer(model, Image.from_array(pixels)).shape == (1, 3, 256, 256)
+
+
 def test_our_own_file(tmp_path: Path) -> None:
     sam = random_sam(NANO)
     save_checkpoint(sam.state_dict(), NANO, tmp_path / "own.safetensors", dtype=torch.float32)
@@ -152,13 +163,12 @@ def test_weights_that_do_not_fit_are_refused(tmp_path: Path, change: Callable[[T
         ("image_encoder.trunk.patch_embed.proj.weight", "SAM 2", 'model="sam2.1_hiera_t".* renamed to sam2.1_t.pt'),
         ("detector.backbone.vision_backbone.trunk.pos_embed", "SAM 3", 'model="sam3"'),
         ("prompt_encoder.bbox_top_left_embeddings.weight", "EfficientSAM", 'model="mobile_sam"'),
-        ("image_encoder.features.0.0.c.weight", "EdgeSAM", 'model="mobile_sam"'),
     ],
 )
 def test_official_files_of_other_models_name_the_way_that_works(
     tmp_path: Path, name: str, whose: str, instead: str
 ) -> None:
-    """As their makers' repositories name the tensors, those of SAM-HQ and EdgeSAM beside SAM's own."""
+    """As their makers' repositories name the tensors, those of SAM-HQ beside SAM's own."""
     tensors = dict(random_sam(SMALL_VIT).state_dict()) | {name: torch.zeros(1, 64)}
     torch.save({"model": tensors}, tmp_path / "a.pth")
     with pytest.raises(CheckpointError, match=rf"a.pth holds {whose} in its makers' format.* Take .*{instead}"):
