@@ -17,8 +17,8 @@ class Landmark:
     visibility: float
 
 
-picture = sp.Image.open("sample:astronaut")
+image = sp.Image.open("sample:astronaut")
 people = [[Landmark(0.44, 0.20, 0.99), Landmark(0.46, 0.26, 0.97), Landmark(0.90, 0.95, 0.05)]]
-prompts = landmark_prompts(people, picture, label="face")
-masks = Segment(model="nano")(picture, prompts=prompts)
+prompts = landmark_prompts(people, image, label="face")
+masks = Segment(model="nano")(image, prompts=prompts)
 print(masks.prompts.labels, prompts.point_labels.tolist())

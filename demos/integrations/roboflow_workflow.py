@@ -27,7 +27,7 @@ workflow = {
     ],
     "outputs": [{"type": "JsonField", "name": "masks", "selector": "$steps.masks.predictions"}],
 }
-picture = np.ascontiguousarray(sp.Image.open("sample:astronaut").pixels[:, :, ::-1])
+image = np.ascontiguousarray(sp.Image.open("sample:astronaut").pixels[:, :, ::-1])
 boxes = sv.Detections(
     xyxy=np.array([[175.0, 66.0, 274.0, 165.0]]),
     confidence=np.array([0.9]),
@@ -35,5 +35,5 @@ boxes = sv.Detections(
     data={"class_name": np.array(["face"]), "detection_id": np.array(["1"])},
 )
 engine = ExecutionEngine.init(workflow_definition=workflow)
-[answer] = engine.run(runtime_parameters={"image": [picture], "found": [boxes]})
+[answer] = engine.run(runtime_parameters={"image": [image], "found": [boxes]})
 print(answer["masks"].mask.shape, answer["masks"]["class_name"][0])

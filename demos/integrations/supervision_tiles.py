@@ -1,4 +1,4 @@
-"""A detector over tiles of a picture, by supervision's InferenceSlicer, and masks of what it finds."""
+"""A detector over tiles of an image, by supervision's InferenceSlicer, and masks of what it finds."""
 
 from sampipe_integrations.supervision import SlicedDetector
 

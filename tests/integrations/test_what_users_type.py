@@ -91,7 +91,7 @@ def test_ultralytics():
 def test_transformers(here):
     from sampipe_integrations.transformers import MaskGenerator
 
-    given = {"MaskGenerator": MaskGenerator, "picture": PICTURE.to_pil()}
+    given = {"MaskGenerator": MaskGenerator, "image": PICTURE.to_pil()}
     text = typed("transformers", **{"sam_hq_vit_b": write_sam_hq(here / "hq"), '")(': '", points_per_crop=2)('})
     assert isinstance(eval(text, given), list)
 
