@@ -26,7 +26,7 @@ def sentence(error: BaseException) -> str:
     if isinstance(error, SampipeError):
         return _without_places(" ".join(str(error).split())) or type(error).__name__
     if isinstance(error, MemoryError):
-        return "There is not enough memory for this; try a smaller picture or fewer objects."
+        return "There is not enough memory for this; try a smaller image or fewer objects."
     return f"Something went wrong that was not foreseen ({type(error).__name__}); the terminal shows where."
 
 

@@ -29,7 +29,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def kept() -> Path | None:
-    """Where pictures of the pages go: ``SAMPIPE_TEST_ARTIFACTS``; None where nobody wants to keep them."""
+    """Where images of the pages go: ``SAMPIPE_TEST_ARTIFACTS``; None where nobody wants to keep them."""
     named = os.environ.get("SAMPIPE_TEST_ARTIFACTS")
     if not named:
         return None
@@ -40,7 +40,7 @@ def kept() -> Path | None:
 
 @pytest.fixture(scope="session")
 def shoot(kept: Path | None) -> Callable[[Any, str], None]:
-    """``shoot(page, name)`` keeps a picture of the whole page, where somebody wants it."""
+    """``shoot(page, name)`` keeps an image of the whole page, where somebody wants it."""
 
     def take(page: Any, name: str) -> None:
         if kept is not None:

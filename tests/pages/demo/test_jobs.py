@@ -13,7 +13,7 @@ from sampipe.graph.run.events import progress
 from sampipe.pages.demo.jobs import Cancelled, GraphJob, Jobs
 from sampipe.types import Image
 
-PICTURE = Image.open("sample:coins")
+IMAGE = Image.open("sample:coins")
 
 
 class Counting(sp.Node):
@@ -39,7 +39,7 @@ def graph(node: sp.Node) -> Graph:
 
 
 def test_a_job_says_how_far_it_is_and_stops_soon() -> None:
-    job = GraphJob(graph(Counting()), {"image": PICTURE}, device="cpu")
+    job = GraphJob(graph(Counting()), {"image": IMAGE}, device="cpu")
     shares = []
     for share in job.follow():
         shares.append(share)
@@ -51,7 +51,7 @@ def test_a_job_says_how_far_it_is_and_stops_soon() -> None:
 
 
 def test_a_failure_keeps_its_node() -> None:
-    job = GraphJob(graph(Counting(wrong=True)), {"image": PICTURE}, device="cpu")
+    job = GraphJob(graph(Counting(wrong=True)), {"image": IMAGE}, device="cpu")
     list(job.follow())
     with pytest.raises(NodeError, match="as asked"):
         job.result()
@@ -59,8 +59,8 @@ def test_a_failure_keeps_its_node() -> None:
 
 def test_a_new_job_of_a_window_stops_the_one_before() -> None:
     jobs = Jobs()
-    first = jobs.start("window", lambda: GraphJob(graph(Counting()), {"image": PICTURE}, device="cpu"))
-    second = jobs.start("window", lambda: GraphJob(graph(Counting()), {"image": PICTURE}, device="cpu"))
+    first = jobs.start("window", lambda: GraphJob(graph(Counting()), {"image": IMAGE}, device="cpu"))
+    second = jobs.start("window", lambda: GraphJob(graph(Counting()), {"image": IMAGE}, device="cpu"))
     jobs.cancel("window")
     jobs.cancel("another")
     for job in (first, second):

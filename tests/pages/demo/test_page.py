@@ -149,7 +149,7 @@ def test_hovering_is_decoded_in_the_page_and_is_what_the_server_says(page: Any) 
     page.wait_for_function("sampipe.bench.canvas.preview !== null")
     ours = page.evaluate("sampipe.bench.hover.decode(270, 180).then((one) => [...one.iou.data])")
     answer = page.evaluate(
-        """sampipe.bench.server.segment({ key: sampipe.bench.picture.key,
+        """sampipe.bench.server.segment({ key: sampipe.bench.image.key,
         prompts: { points: [[270, 180, 1]], box: null, brush: null } })"""
     )
     assert ours[1:] == pytest.approx([one["iou"] for one in answer["candidates"]], abs=1e-3)
@@ -245,7 +245,7 @@ def test_every_tab_fits_light_and_dark(page: Any, shoot: Callable[[Any, str], No
     open_sample(page)
     click(page, 0.45, 0.45)
     box = page.locator(".sp-canvas").bounding_box()
-    assert box["width"] / box["height"] == pytest.approx(600 / 400, rel=0.01), "the picture is not distorted"
+    assert box["width"] / box["height"] == pytest.approx(600 / 400, rel=0.01), "the image is not distorted"
     for name in TABS:
         if name == "Text" and not has_text_tab(page):
             continue
@@ -262,7 +262,7 @@ def test_every_tab_fits_light_and_dark(page: Any, shoot: Callable[[Any, str], No
 
 
 def looked_at(page: Any, shoot: Callable[[Any, str], None], name: str) -> dict[str, int]:
-    """Light and dark, kept as pictures; gives how bright letters are."""
+    """Light and dark, kept as images; gives how bright letters are."""
     letters = {}
     for scheme in ("dark", "light"):
         page.emulate_media(color_scheme=scheme)

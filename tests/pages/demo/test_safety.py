@@ -104,15 +104,15 @@ def test_only_the_functions_of_the_page_can_be_called(demo: str, bench: int) -> 
 @pytest.mark.parametrize(
     "source", [{"path": "/etc/passwd"}, {"path": "http://127.0.0.1:22"}, {"sample": "../x"}, {}, [1], None, {"path": 3}]
 )
-def test_pictures_come_from_uploads_and_samples_only(demo: str, bench: int, source: Any) -> None:
-    code, answer = call(demo, bench, "open_picture", source)
+def test_images_come_from_uploads_and_samples_only(demo: str, bench: int, source: Any) -> None:
+    code, answer = call(demo, bench, "open_image", source)
     assert code == 200
     assert set(answer) == {"error"}
     assert "Traceback" not in answer["error"]
 
 
 def test_parallel_requests_are_all_answered_one_after_the_other(demo: str, bench: int) -> None:
-    key = call(demo, bench, "open_picture", {"sample": "coffee"})[1]["key"]
+    key = call(demo, bench, "open_image", {"sample": "coffee"})[1]["key"]
     with ThreadPoolExecutor(6) as pool:
         prompts = [{"points": [[30 * i, 50, 1]], "box": None, "brush": None} for i in range(1, 7)]
         answers = list(pool.map(lambda one: call(demo, bench, "segment", {"key": key, "prompts": one}), prompts))

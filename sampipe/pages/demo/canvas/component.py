@@ -17,7 +17,7 @@ from sampipe.pages.demo.as_python import as_python
 from sampipe.pages.demo.bench import Bench
 from sampipe.pages.demo.canvas.catalog import catalog
 from sampipe.pages.demo.canvas.draft import draft_of, graph_of, problems, text_of, with_outputs
-from sampipe.pages.demo.canvas.pictures import LARGE, summary
+from sampipe.pages.demo.canvas.previews import LARGE, summary
 from sampipe.pages.demo.canvas.run import CanvasRun, Given, Memory, Ran
 from sampipe.pages.demo.canvas.safety import refuse, refused
 from sampipe.pages.demo.jobs import Cancelled, Jobs

@@ -112,7 +112,7 @@ sampipe.ClipBench = class {
     this.at = Math.min(Math.max(frame, 0), this.clip.count - 1);
     const { at, clip } = this, image = await this.image(at);
     if (this.at !== at || this.clip !== clip) return; // somebody went on meanwhile
-    this.view.canvas.image = image;
+    this.view.canvas.bitmap = image;
     this.render();
   }
 

@@ -91,8 +91,8 @@ sampipe.GraphCanvas = class {
 
   given(name) {
     const kind = (this.model.graph.inputs[name] || "").replace("?", ""), { bench } = sampipe;
-    if (kind === "Image") return bench?.picture?.key ?? null;
-    if (kind === "Prompts") return [bench?.picture?.key ?? null, bench?.request().prompts ?? []];
+    if (kind === "Image") return bench?.image?.key ?? null;
+    if (kind === "Prompts") return [bench?.image?.key ?? null, bench?.request().prompts ?? []];
     return this.values[name] ?? null;
   }
 

@@ -135,11 +135,11 @@ sampipe.NodeCard = class {
     if (this.input === null) return;
     const { make } = sampipe, { canvas, input } = this, place = this.element.querySelector(".sp-given"), { bench } = sampipe;
     const kind = canvas.model.graph.inputs[input].replace("?", "");
-    const looks = JSON.stringify([kind, bench?.picture?.key, kind === "Prompts" && canvas.given(input)]);
+    const looks = JSON.stringify([kind, bench?.image?.key, kind === "Prompts" && canvas.given(input)]);
     if (looks === this.given) return;
     this.given = looks;
-    if (kind === "Image" && bench?.picture) {
-      place.replaceChildren(make("img", { src: bench.picture.url, alt: bench.picture.name, class: "sp-node-picture" }), make("small", {}, bench.picture.name),
+    if (kind === "Image" && bench?.image) {
+      place.replaceChildren(make("img", { src: bench.image.url, alt: bench.image.name, class: "sp-node-image" }), make("small", {}, bench.image.name),
         make("button", { type: "button", onclick: () => bench.view.browse() }, "Another image"));
     } else if (kind === "Image") {
       const samples = (bench?.settings.samples || []).map(({ name, url }) =>
@@ -197,7 +197,7 @@ sampipe.NodeCard = class {
     if (place.dataset.looks === looks) return;
     place.dataset.looks = looks;
     place.replaceChildren(...outputs.flatMap(({ port, words, url }) => [
-      url && make("button", { type: "button", class: "sp-node-picture", title: "Larger", "aria-label": `${port} of ${this.name}, larger`, onclick: () => this.canvas.enlarge(this.name, port) },
+      url && make("button", { type: "button", class: "sp-node-image", title: "Larger", "aria-label": `${port} of ${this.name}, larger`, onclick: () => this.canvas.enlarge(this.name, port) },
         make("img", { src: url, alt: `${port}: ${words}`, onload: () => this.canvas.board.drawWires() })),
       make("small", {}, outputs.length > 1 ? make("b", {}, `${port} `) : null, words,
         this.canvas.model.portOf({ node: this.name, port }, "out").type === "Masks" && sampipe.bench?.settings.live

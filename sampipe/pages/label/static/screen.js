@@ -12,7 +12,7 @@ Object.assign(sampipe.AnnotatePage.prototype, {
   },
 
   show() {
-    if (!this.photos) return;
+    if (!this.images) return;
     if (this._shown) return;
     this._shown = true;
     requestAnimationFrame(() => { this._shown = false; this._show(); });
@@ -20,12 +20,12 @@ Object.assign(sampipe.AnnotatePage.prototype, {
 
   _show() {
     const { masks, mask } = this.work;
-    if (this.photo && !this.broken) Object.assign(this.photo, {
+    if (this.image && !this.broken) Object.assign(this.image, {
       accepted: masks.filter((one) => one.accepted).length, proposed: masks.filter((one) => !one.accepted).length,
       complete: this.work.complete });
-    if (this.photo) this.photo.problem = this.broken;
-    this.showPicture(masks, mask);
-    this.showPhotos();
+    if (this.image) this.image.problem = this.broken;
+    this.showImage(masks, mask);
+    this.showImages();
     this.showMasks(masks, mask);
     this.showLabels(mask);
     this.showCandidates(mask);
@@ -53,7 +53,7 @@ Object.assign(sampipe.AnnotatePage.prototype, {
     return mask.accepted ? "More clicks mend this mask." : "Accept it, delete it, or mend it with a click.";
   },
 
-  showPicture(masks, mask) {
+  showImage(masks, mask) {
     const shown = this.hidden ? [] : masks.filter((one) => one.rle && (!this.review || one === mask)); // one to judge
     const style = (one) => (one === mask ? "selected" : one.accepted ? "plain" : "waiting");
     shown.sort((a, b) => (a === mask) - (b === mask));
@@ -62,15 +62,15 @@ Object.assign(sampipe.AnnotatePage.prototype, {
     this.view.draw();
   },
 
-  showPhotos() {
-    const options = this.$(".sa-photos").options;
-    this.photos.forEach((photo, at) => {
-      const sign = photo.problem ? "✕" : photo.complete ? "✓" : photo.accepted ? "●" : photo.proposed ? "?" : "○";
-      const text = `${sign} ${at + 1}/${this.photos.length} ${photo.name}`;
+  showImages() {
+    const options = this.$(".sa-images").options;
+    this.images.forEach((image, at) => {
+      const sign = image.problem ? "✕" : image.complete ? "✓" : image.accepted ? "●" : image.proposed ? "?" : "○";
+      const text = `${sign} ${at + 1}/${this.images.length} ${image.name}`;
       if (options[at].textContent !== text) options[at].textContent = text;
     });
-    const worked = this.photos.filter((photo) => photo.complete || photo.accepted).length;
-    this.$(".sa-bar i").style.width = `${(100 * worked) / this.photos.length}%`;
+    const worked = this.images.filter((image) => image.complete || image.accepted).length;
+    this.$(".sa-bar i").style.width = `${(100 * worked) / this.images.length}%`;
   },
 
   showMasks(masks, mask) {
@@ -137,10 +137,10 @@ Object.assign(sampipe.AnnotatePage.prototype, {
   },
 
   showSummary() {
-    const { photos, with_masks, complete, accepted, seconds_per_mask, waiting } = this.summary;
+    const { images, with_masks, complete, accepted, seconds_per_mask, waiting } = this.summary;
     const time = seconds_per_mask ? `, ${seconds_per_mask.toFixed(1)} s a mask` : "";
     this.$(".sa-summary").textContent =
-      `${accepted} ${accepted === 1 ? "mask" : "masks"} on ${with_masks} of ${photos} photos${time}; ${complete} complete.`;
+      `${accepted} ${accepted === 1 ? "mask" : "masks"} on ${with_masks} of ${images} images${time}; ${complete} complete.`;
     this.$(".sa-review .sa-count").textContent = waiting ? `${waiting} waiting` : "";
     for (const name of ["review", "accept-below"]) this.$(`[data-do=${name}]`).disabled = !waiting && !this.review;
   },
@@ -226,7 +226,7 @@ Object.assign(sampipe.AnnotatePage.prototype, {
     this.doing = doing;
     for (const button of this.$$("[data-do]")) button.onclick = () => doing[button.dataset.do]();
     for (const button of this.$$("[data-tool]")) button.onclick = () => this.choose(button.dataset.tool);
-    this.$(".sa-photos").onchange = (event) => this.open(event.target.value);
+    this.$(".sa-images").onchange = (event) => this.open(event.target.value);
     this.$(".sa-propose select").onchange = this.$(".sa-words").oninput = () => this.showSource();
     this.$(".sa-size input").oninput = (event) => this.brush(event.target.value);
     const simplify = this.$(".sa-simplify input");
@@ -242,7 +242,7 @@ Object.assign(sampipe.AnnotatePage.prototype, {
 
   key(event) {
     const typing = event.target.closest?.("input:not([type=range]), select, textarea, dialog[open]");
-    if (event.defaultPrevented || typing || event.altKey || !this.photos || !this.root.isConnected) return;
+    if (event.defaultPrevented || typing || event.altKey || !this.images || !this.root.isConnected) return;
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     const held = event.ctrlKey || event.metaKey;
     const action = held ? this.heldKey(key, event.shiftKey) : this.plainKey(key, event);
