@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from sampipe.errors import DataError, SampipeError
+from sampipe.errors import DataError, NodeError, SampipeError
 from sampipe.graph import Graph
+from sampipe.graph.run.events import following
 from sampipe.pages.label import proposals, review, wire
 from sampipe.pages.label.background import BackgroundJob, InstancesWriter, Opened
 from sampipe.pages.label.image_files import ImageFile
@@ -15,7 +17,7 @@ from sampipe.pages.label.learning import learn_things
 from sampipe.pages.label.merge import Propose
 from sampipe.pages.label.project import Outcome, Project
 from sampipe.pages.label.prompting import answer
-from sampipe.pages.shared import data_url, device_lock, sentence
+from sampipe.pages.shared import Cancelled, data_url, device_lock, sentence, unless_cancelled
 from sampipe.types import RLE
 from sampipe.types.polygons import rle_polygons
 from sampipe.types.rasterize import rasterize
@@ -53,6 +55,7 @@ class Workbench:
         self._opened = Opened(project, model=model, device=device)
         self._writer = InstancesWriter(self.instances)
         self._job = BackgroundJob()
+        self._stops: dict[str, threading.Event] = {}  # by image: ends what proposes on it
 
     def close(self) -> None:
         """Stop what runs in the background and bring ``instances.json`` up to date."""
@@ -136,17 +139,31 @@ class Workbench:
         return self._shown(file, outcome)
 
     def propose(self, request: Mapping[str, Any]) -> Reply:
-        """Masks of a detector or of everything, on one image."""
+        """Masks of a detector or of everything, on one image, until :meth:`stop` is called for it."""
         file = self.project.image_file(str(request.get("image")))
-        outcome, count = self._propose(file, str(request.get("source")))
+        stop = self._stops[file.key] = threading.Event()
+        try:
+            outcome, count = self._propose(file, str(request.get("source")), stop.is_set)
+        except Cancelled:
+            return {**self._shown(file, Outcome(self.project.read(file))), "found": 0, "stopped": True}
         return {**self._shown(file, outcome), "found": count}
 
-    def _propose(self, file: ImageFile, source: str) -> tuple[Outcome, int]:
+    def _propose(self, file: ImageFile, source: str, stopped: Callable[[], bool]) -> tuple[Outcome, int]:
+        """Clicks go before it, and it ends soon when ``stopped`` says so; Cancelled is raised then."""
         image = self._opened.get(file)
         graph = self._graph(source)
         labels = self.project.labels if self.project.labels_are_fixed else None
-        with device_lock(self.device):
-            found = proposals.proposed(graph, image, self.project.read(file), source, labels)
+
+        def told(share: float) -> None:
+            if stopped():
+                raise Cancelled("Stopped.")
+            lock.give_way()
+
+        try:
+            with device_lock(self.device, background=True) as lock, following(told):
+                found = proposals.proposed(graph, image, self.project.read(file), source, labels)
+        except NodeError as error:
+            raise unless_cancelled(error) from error.__cause__
         outcome = self.project.change(file, image.hw, Propose(found, source))
         self._writer.touch()
         return outcome, len(found)
@@ -166,7 +183,9 @@ class Workbench:
         left_out: list[str] = []
         for file in job.each(open_images):
             try:
-                found.append(self._propose(file, source)[1])
+                found.append(self._propose(file, source, job.stopped)[1])
+            except Cancelled:
+                break
             except SampipeError as error:
                 left_out.append(sentence(error))
         report = f"{counted(sum(found), 'proposal')} on {counted(len(found), 'image')}."
@@ -185,8 +204,11 @@ class Workbench:
         return learn_things(self.instances, self.sources, minutes=minutes, job=job)
 
     def stop(self, request: Mapping[str, Any]) -> Reply:
-        """Ask the background to stop; what it has done stays."""
-        self._job.stop()
+        """Ask the background to stop, or what proposes on one image; what was done stays."""
+        if "image" not in request:
+            self._job.stop()
+        elif (proposing := self._stops.get(str(request["image"]))) is not None:
+            proposing.set()
         return {"job": self._job.state()}
 
     def job_state(self) -> Reply:

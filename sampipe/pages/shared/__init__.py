@@ -12,7 +12,7 @@ A handler of an event is wrapped in :func:`friendly`, a function that the page's
 from __future__ import annotations
 
 from sampipe.pages.shared.device_lock import DeviceLock, device_lock, requests_waiting
-from sampipe.pages.shared.errors import answering, friendly, noted, sentence
+from sampipe.pages.shared.errors import Cancelled, answering, friendly, noted, sentence, unless_cancelled
 from sampipe.pages.shared.kept import ImageStore, Kept
 from sampipe.pages.shared.serving import Served, serve
 from sampipe.pages.shared.showing import data_url, smaller
@@ -22,6 +22,7 @@ from sampipe.types.colors import COLORS
 
 __all__ = [
     "COLORS",
+    "Cancelled",
     "DeviceLock",
     "ImageStore",
     "Kept",
@@ -39,4 +40,5 @@ __all__ = [
     "serve",
     "smaller",
     "theme",
+    "unless_cancelled",
 ]

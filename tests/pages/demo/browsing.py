@@ -62,3 +62,10 @@ def soon(page: Any, ask: Callable[[], Any], wanted: Any) -> None:
 def counted(page: Any, selector: str, count: int) -> None:
     """So many elements match, in that time."""
     soon(page, page.locator(selector).count, count)
+
+
+def choose_file(page: Any, field: str, name: str, content: bytes) -> None:
+    """Bring a file to one of the page's fields for files."""
+    page.set_input_files(
+        f'input[aria-label="{field}"]', {"name": name, "mimeType": "application/octet-stream", "buffer": content}
+    )

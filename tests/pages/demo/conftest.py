@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import PATIENCE, local
+from browsing import PATIENCE, local, tab
 from page_server import serve, stop
 
 START = 300  # seconds; a machine with other work to do
@@ -62,3 +62,13 @@ def page(demo: str, windows: Any) -> Iterator[Any]:
     opened.close()
     assert outside == [], "the page asked another machine for something"
     assert wrong == []
+
+
+@pytest.fixture
+def canvas(page: Any) -> Any:
+    """The Graph tab with nothing on it."""
+    tab(page, "Graph")
+    page.wait_for_selector(".sp-palette .sp-item")
+    page.wait_for_function("sampipe.graph.bar && Object.keys(sampipe.graph.model.graph.nodes).length")
+    page.evaluate("sampipe.graph.model.load({}); sampipe.graph.board.fit()")
+    return page

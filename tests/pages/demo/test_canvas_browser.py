@@ -28,16 +28,6 @@ layout: {$image: [0, 0], boxes: [260, 0], segment: [520, 10], unknown: [800, 77]
 """
 
 
-@pytest.fixture
-def canvas(page: Any) -> Any:
-    """The Graph tab with nothing on it."""
-    tab(page, "Graph")
-    page.wait_for_selector(".sp-palette .sp-item")
-    page.wait_for_function("sampipe.graph.bar && Object.keys(sampipe.graph.model.graph.nodes).length")
-    page.evaluate("sampipe.graph.model.load({}); sampipe.graph.board.fit()")
-    return page
-
-
 def middle(page: Any, selector: str) -> tuple[float, float]:
     box = page.locator(selector).first.bounding_box()
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2

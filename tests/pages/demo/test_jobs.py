@@ -10,22 +10,23 @@ import sampipe as sp
 from sampipe.errors import NodeError
 from sampipe.graph import Graph
 from sampipe.graph.run.events import progress
-from sampipe.pages.demo.jobs import Cancelled, GraphJob, Jobs
+from sampipe.pages.demo.jobs import GraphJob, Jobs
+from sampipe.pages.shared import Cancelled
 from sampipe.types import Image
 
 IMAGE = Image.open("sample:coins")
 
 
 class Counting(sp.Node):
-    """Says how far it is until it is stopped, or 200 times."""
+    """Says how far it is until it is stopped, or for minutes."""
 
     wrong: bool = False
 
     def run(self, image: sp.Image) -> sp.Image:
         if self.wrong:
             raise ValueError("as asked")
-        for step in range(200):
-            progress(step / 200)
+        for step in range(20_000):
+            progress(step / 20_000)
             threading.Event().wait(0.01)
         return image
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image as Pillow
 
 from sampipe.errors import DataError
 from sampipe.pages.demo import browser_decoder
@@ -115,6 +117,9 @@ def test_every_download_is_made_and_others_are_refused(image: Image) -> None:
     assert [download(kind, image, masks).name.partition(".")[0] for kind in KINDS] == ["photo"] * len(KINDS)
     with pytest.raises(DataError, match="no download"):
         download("../passwd", image, masks)
+    cut = np.asarray(Pillow.open(io.BytesIO(download("cutout", image, masks).content)))
+    assert (cut[..., 3] == 255 * pixels[0]).all()
+    assert (cut[..., :3] == image.pixels * pixels[0][..., None]).all()
 
 
 def test_the_bench_answers_with_sentences() -> None:

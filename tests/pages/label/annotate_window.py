@@ -24,6 +24,12 @@ SETTLED = """async () => {
   await work.settled();
 }"""
 
+TELLING = """() => {
+  const { page } = window.sampipe, { notice } = page;
+  window.told = []; // notices go from the screen after seconds; what they said stays here
+  page.notice = (text, kind) => { window.told.push(text); notice.call(page, text, kind); };
+}"""
+
 
 class Window:
     """One browser window on a folder, and its bench."""
@@ -35,6 +41,7 @@ class Window:
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.goto(url)
         self.ready()
+        page.evaluate(TELLING)
 
     def ready(self) -> None:
         self.page.wait_for_selector(".sa[data-ready=yes]")
@@ -83,8 +90,13 @@ class Window:
         """What is on disk."""
         return self.bench.project.read(self.bench.project.images[index]).masks
 
+    def heard(self, text: str) -> bool:
+        """Whether the page said it, be it gone from the screen by now."""
+        found: bool = self.page.evaluate("(text) => window.told.some((one) => one.includes(text))", text)
+        return found
+
     def says(self, text: str) -> None:
-        self.page.wait_for_selector(f".sa-note:has-text('{text}')")
+        self.page.wait_for_function("(text) => window.told.some((one) => one.includes(text))", arg=text)
 
 
 def contains(mask: MaskRecord, point: tuple[float, float]) -> bool:

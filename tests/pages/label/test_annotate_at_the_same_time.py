@@ -63,7 +63,7 @@ def test_threads_and_processes_lose_nothing(folder: Path) -> None:
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(put, range(12)))
     for writer in writers:
-        writer.communicate(timeout=60)
+        writer.communicate(timeout=300)
         assert writer.returncode == 0
     labels = [mask.label for file in project.images for mask in project.read(file).masks]
     assert {label: labels.count(label) for label in labels} == {"one": 12, "two": 12, "three": 12}
@@ -81,7 +81,7 @@ def test_a_killed_writer_leaves_whole_files_with_everything_that_it_had_saved(fo
         go(writer)
         time.sleep(dice.uniform(0.05, 0.4))
         writer.send_signal(signal.SIGKILL)
-        said, _ = writer.communicate(timeout=60)
+        said, _ = writer.communicate(timeout=300)
         saved += len([line for line in said.splitlines(keepends=True) if line.endswith("\n")])
         for file in [*folder.glob("*.json"), *(folder / "annotations").glob("*.json")]:
             json.loads(file.read_text())

@@ -45,12 +45,11 @@ def test_two_windows_on_one_image_lose_nothing_and_hear_of_each_other(open_windo
     there.settle()
     labels = sorted(mask.label for mask in here.masks() if mask.label)
     assert labels == ["missile", "rocket"]
-    told = [window.page.locator(".sa-note:has-text('Both versions are kept')") for window in (here, there)]
-    for _ in range(200):  # whoever was saved last hears of it
-        if any(note.count() for note in told):
+    for _ in range(2400):  # whoever was saved last hears of it
+        if any(windows := [window.heard("Both versions are kept") for window in (here, there)]):
             break
         here.page.wait_for_timeout(50)
-    assert any(note.count() for note in told)
+    assert any(windows)
 
 
 def test_what_is_done_while_the_server_is_away_is_saved_when_it_is_back(open_window: Open, photos: Path) -> None:

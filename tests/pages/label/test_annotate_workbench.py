@@ -46,7 +46,7 @@ def key(bench: Workbench, index: int = 0) -> str:
 
 
 def wait(bench: Workbench) -> dict[str, Any]:
-    for _ in range(600):
+    for _ in range(2400):  # a machine may be busy
         if not (state := bench.job_state())["running"]:
             return state
         time.sleep(0.05)

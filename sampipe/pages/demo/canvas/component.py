@@ -20,7 +20,7 @@ from sampipe.pages.demo.canvas.draft import draft_of, graph_of, problems, text_o
 from sampipe.pages.demo.canvas.previews import LARGE, summary
 from sampipe.pages.demo.canvas.run import CanvasRun, Given, Memory, Ran
 from sampipe.pages.demo.canvas.safety import refuse, refused
-from sampipe.pages.demo.jobs import Cancelled, Jobs
+from sampipe.pages.demo.jobs import Jobs
 from sampipe.pages.demo.wire import MarkedObject, objects_json, prompts_of, read
 from sampipe.types import Image, Masks, Text
 
@@ -139,7 +139,7 @@ class GraphCanvas:
         if done and job.count == asked.after + len(events):
             try:
                 job.result()
-            except Cancelled:
+            except shared.Cancelled:
                 return {"events": events, "done": True, "stopped": True}
             return {"events": events, "done": True}
         return {"events": events, "done": False, "share": job.share, "waiting": shared.requests_waiting() - 1}

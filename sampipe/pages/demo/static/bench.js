@@ -36,14 +36,17 @@ sampipe.Bench = class {
 
   // What was done outlives a reload, as long as the server still holds the image.
   keep() {
-    try { sessionStorage.setItem("sampipe-bench", JSON.stringify({ key: this.image.key, state: this.state, answers: [...this.answers], counter: this.counter })); }
-    catch { sessionStorage.removeItem("sampipe-bench"); } // more than the browser keeps
+    const answers = this.state.objects.map(({ version }) => [version, this.answers.get(version)]).filter(([, one]) => one);
+    sampipe.keep("sampipe-bench", { key: this.image.key, name: this.image.name, state: this.state, answers, counter: this.counter });
   }
 
   async restore() {
-    let kept = null;
-    try { kept = JSON.parse(sessionStorage.getItem("sampipe-bench")); } catch { /* nothing that can be read */ }
-    if (!kept || (await this.server.has_image({ key: kept.key })).error) return;
+    const kept = sampipe.kept("sampipe-bench");
+    if (!kept) return;
+    if ((await this.server.has_image({ key: kept.key })).error) {
+      sessionStorage.removeItem("sampipe-bench");
+      return this.view.say(`${kept.name} is no longer held, and what was marked on it is gone: the demo was started anew, or other images took its place.`, true);
+    }
     await this.open({ key: kept.key });
     this.answers = new Map(kept.answers.filter(([, one]) => !one.pending));
     this.counter = kept.counter;
@@ -139,6 +142,11 @@ sampipe.Bench = class {
   get nextNumber() { return Math.max(-1, ...this.state.objects.map((one) => one.number)) + 1; }
   get nextColor() { return this.color({ number: this.nextNumber }); }
   candidates(object) { return this.answers.get(object.version)?.candidates || []; }
+  // Which candidate comes first, second, third on the page: the largest first.
+  bySize(object) {
+    const candidates = this.candidates(object);
+    return candidates.map((_, index) => index).sort((one, other) => candidates[other].area - candidates[one].area);
+  }
   chosen(object) {
     const candidates = this.candidates(object);
     return candidates[object.chosen ?? sampipe.bestCandidate(candidates)] || null;
@@ -195,7 +203,7 @@ sampipe.Bench = class {
     this.canvas.clearStrokes();
     this.render();
     requestAnimationFrame(() => this.milliseconds.push(performance.now() - this.askedAt)); // the mask is on the screen
-    this.view.say(answer.candidates.length > 1 ? "One click may mean several things: choose below." : "");
+    if (this.active?.version === version) this.view.say(answer.candidates.length > 1 ? "One click may mean several things: choose below." : "");
   }
 
   // Masks that something else found: [{rle, iou, score, label, prompts}]. They are added; those that the same

@@ -64,7 +64,7 @@ sampipe.BenchView = class extends sampipe.StageView {
 
   ownKeys() {
     const { bench } = this, one = bench.active;
-    const candidates = one ? bench.candidates(one).map((_, at) => [at + 1, () => bench.set(one.id, { chosen: at })]) : [];
+    const candidates = one ? bench.bySize(one).map((index, at) => [at + 1, () => bench.set(one.id, { chosen: index })]) : [];
     return { ...(one && { escape: () => bench.refine(one.id), delete: () => bench.remove(one.id) }), ...Object.fromEntries(candidates) };
   }
 
@@ -136,20 +136,20 @@ sampipe.BenchView = class extends sampipe.StageView {
   _candidates() {
     const { bench } = this, object = bench.active, candidates = object ? bench.candidates(object) : [];
     const strip = this.find(".sp-candidates");
-    if (candidates.length < 2) return strip.replaceChildren();
+    if (candidates.length < 2) return sampipe.refill(strip, [], bench.canvas.canvas);
     const chosen = object.chosen ?? sampipe.bestCandidate(candidates);
-    const bySize = candidates.map((one, index) => index).sort((one, other) => candidates[other].area - candidates[one].area);
-    const names = ["whole", "part", "subpart"];
-    strip.replaceChildren(...candidates.map(({ rle, iou }, index) => {
+    const names = candidates.length === 3 ? ["whole", "part", "subpart"] : [];
+    sampipe.refill(strip, bench.bySize(object).map((index, at) => {
+      const { rle, iou } = candidates[index];
       const button = document.createElement("button");
       button.type = "button";
       button.setAttribute("aria-pressed", index === chosen);
-      button.dataset.candidate = index + 1;
+      button.dataset.candidate = at + 1;
       button.append(this._thumbnail(rle, bench.color(object)));
-      button.insertAdjacentHTML("beforeend", `<span>${index + 1} ${candidates.length === 3 ? names[bySize.indexOf(index)] : ""} · IoU ${iou.toFixed(2)}</span>`);
+      button.insertAdjacentHTML("beforeend", `<span>${at + 1} ${names[at] || ""} · IoU ${iou.toFixed(2)}</span>`);
       button.addEventListener("click", () => bench.set(object.id, { chosen: index }));
       return button;
-    }));
+    }), bench.canvas.canvas);
   }
 
   _thumbnail(rle, color) {

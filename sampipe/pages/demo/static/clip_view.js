@@ -106,9 +106,11 @@ sampipe.ClipView = class extends sampipe.StageView {
     this.root.querySelectorAll(".sp-clip-said").forEach((one) => one.replaceChildren());
     this._said.textContent = text;
     this._said.classList.toggle("sp-error", wrong);
+    this._read = wrong ? performance.now() + 3000 : 0; // until then nobody had time to read it
   }
 
   progress(share, waiting, doing = "") {
+    if (this.bench.running && performance.now() < this._read) return;
     const said = typeof share === "number" ? `${Math.round(100 * share)} %` : doing || (waiting > 0 ? `waiting; ${waiting} before this one` : "starting");
     this._said.classList.remove("sp-error");
     this._said.innerHTML = `<div class="sp-progress" role="progressbar" aria-label="${said}"><i><b style="width:${100 * (share || 0)}%"></b></i> ${said}</div>`;

@@ -43,7 +43,7 @@ sampipe.GraphBar = class {
   }
 
   progress(share, waiting) {
-    this.say(share === null ? `waiting; ${Math.max(waiting, 0)} before this one` : `running, ${Math.round(100 * share)} %`);
+    this.say(share !== null ? `running, ${Math.round(100 * share)} %` : waiting > 0 ? `waiting; ${waiting} before this one` : "starting");
   }
 
   zoomed(scale) { this.bar.querySelector(".sp-zoom").textContent = `${Math.round(100 * scale)}%`; }

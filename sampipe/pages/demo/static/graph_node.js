@@ -35,6 +35,7 @@ sampipe.NodeCard = class {
     const now = this._looks();
     if (now === this.drawn) return;
     this.drawn = now;
+    if (this.typing) return this._countChanged();
     const { make } = sampipe, open = this.element.querySelector(".sp-params")?.open;
     this.element.classList.toggle("is-input", this.input !== null);
     this.element.setAttribute("aria-label", this.input ? `Input ${this.input}` : `Node ${this.name}, ${this.entry?.title || this.spec.type}`);
@@ -44,6 +45,7 @@ sampipe.NodeCard = class {
     }
     this.element.replaceChildren(this._header(), this._ports(), this._params(open),
       make("p", { class: "sp-node-said", "aria-live": "polite" }), make("div", { class: "sp-node-gave" }));
+    this._countChanged();
     this.renderState();
   }
 
@@ -117,16 +119,19 @@ sampipe.NodeCard = class {
   _params(open) {
     const { make } = sampipe, params = this.entry?.params || [];
     if (!params.length) return null;
-    const changed = Object.keys(this.spec.params).length;
     return make("details", { class: "sp-params", open },
-      make("summary", {}, "Settings", make("small", {}, changed ? ` ${changed} changed` : "")),
+      make("summary", {}, "Settings", make("small", {})),
       ...params.map((param) => sampipe.paramField(param, this.spec.params[param.name] ?? param.default, (value) => {
-        const { model } = this.canvas, same = JSON.stringify(value) === JSON.stringify(param.default);
-        this.drawn = null;
-        const fields = this.element.querySelector(".sp-params"), focused = document.activeElement;
-        model.param(this.name, param.name, same ? undefined : value);
-        if (!fields.isConnected && focused?.name) this.element.querySelector(`[name="${focused.name}"]`)?.focus();
+        const same = JSON.stringify(value) === JSON.stringify(param.default);
+        this.typing = true; // its own field changed it: the fields stay, and the focus goes where it was going
+        this.canvas.model.param(this.name, param.name, same ? undefined : value);
+        this.typing = false;
       })));
+  }
+
+  _countChanged() {
+    const place = this.element.querySelector(".sp-params small"), changed = Object.keys(this.spec.params).length;
+    if (place) place.textContent = changed ? ` ${changed} changed` : "";
   }
 
   // -- inputs of the graph ---------------------------------------------------------------------------------------

@@ -16,6 +16,22 @@ sampipe.ICONS = {
 };
 sampipe.icon = (name) => `<svg viewBox="0 0 16 16" aria-hidden="true">${sampipe.ICONS[name]}</svg>`;
 
+// What was done outlives a reload of the window; where the browser cannot keep it, it asks before the window goes.
+sampipe.unkept = new Set();
+sampipe.keep = (name, value) => {
+  try {
+    sessionStorage.setItem(name, JSON.stringify(value));
+    sampipe.unkept.delete(name);
+  } catch { // more than a browser keeps
+    sessionStorage.removeItem(name);
+    sampipe.unkept.add(name);
+  }
+};
+sampipe.kept = (name) => {
+  try { return JSON.parse(sessionStorage.getItem(name)); } catch { return null; }
+};
+window.addEventListener("beforeunload", (event) => { if (sampipe.unkept.size) event.preventDefault(); });
+
 sampipe.StageView = class {
   static TOOLS = [
     ["point", "Object", "P", "Click what you want; drag for a box, right click for background"],

@@ -173,11 +173,17 @@ sampipe.AnnotatePage = class {
   }
 
   async propose(source) {
-    this.over(`${source}: looking …`, true);
+    const image = this.current;
+    let looking = true;
+    this.over(`${source}: looking …`, true, async () => { // again, as it may not have begun yet
+      while (looking && (await this.call("stop", { image }))) await new Promise((go) => setTimeout(go, 200));
+    });
     await this.work.settled();
-    const reply = await this.call("propose", { image: this.current, source });
+    const reply = await this.call("propose", { image, source });
+    looking = false;
     this.over("");
     if (!reply) return;
+    if (reply.stopped) return this.notice("Stopped; nothing was changed.", "info");
     this.work.take(reply, { quiet: true });
     this.notice(reply.found ? `${source}: ${reply.found} masks wait for you.` : `${source} found nothing new here.`, "info");
     this.queueSoon();

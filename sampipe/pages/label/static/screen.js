@@ -122,18 +122,18 @@ Object.assign(sampipe.AnnotatePage.prototype, {
     const chips = this.labels.slice(0, 40).map((label, at) => this.element("button", {
       textContent: at < 9 ? `${at + 1} ${label}` : label, onclick: () => this.setLabel(label) }));
     chips.forEach((chip, at) => chip.setAttribute("aria-pressed", this.labels[at] === now));
-    this.$(".sa-chips").replaceChildren(...chips);
+    sampipe.refill(this.$(".sa-chips"), chips, this.view.canvas);
   },
 
   showCandidates(mask) {
     const offered = mask && mask.candidates.length > 1 ? mask.candidates : [];
     const order = offered.map((one, at) => ({ ...one, at })).sort((a, b) => a.area - b.area);
-    this.$(".sa-candidates").replaceChildren(...order.map(({ iou, at }, place) => {
+    sampipe.refill(this.$(".sa-candidates"), order.map(({ iou, at }, place) => {
       const button = this.element("button", { textContent: `${["small", "middle", "large"][place]} ${iou.toFixed(2)}`,
         title: "Another of the model's answers (C)", onclick: () => this.work.candidate(at) });
       button.setAttribute("aria-pressed", at === mask.chosen);
       return button;
-    }));
+    }), this.view.canvas);
   },
 
   showSummary() {
@@ -173,8 +173,10 @@ Object.assign(sampipe.AnnotatePage.prototype, {
     if (!job.running) this.showSource();
   },
 
-  over(text, turning) {
-    const over = this.$(".sa-over");
+  over(text, turning, cancel = null) {
+    const over = this.$(".sa-over"), button = over.querySelector("button");
+    button.hidden = !cancel;
+    button.onclick = cancel;
     over.hidden = !text;
     over.querySelector("p").textContent = text;
     over.querySelector(".sa-spin").hidden = !turning;
@@ -220,7 +222,7 @@ Object.assign(sampipe.AnnotatePage.prototype, {
       "drop-all": () => this.work.remove(this.work.masks.filter((mask) => !mask.accepted).map((mask) => mask.id)),
       review: () => this.startReview(), "accept-below": () => this.acceptBelow(),
       propose: () => this.propose(this.asked()), rest: () => this.background("rest", { source: this.asked() }),
-      learn: () => this.background("learn", { minutes: this.$(".sa-propose input").valueAsNumber }),
+      learn: () => this.background("learn", { minutes: this.$(".sa-propose input[type=number]").valueAsNumber }),
       stop: () => this.background("stop", {}), help: () => this.$(".sa-help").showModal(),
     };
     this.doing = doing;

@@ -17,6 +17,8 @@ sampipe.ImageCanvas = class {
 
   static MOST_ZOOM = 12;
 
+  static DOUBLE = 400; // milliseconds between the clicks of a double click
+
   constructor(host, listeners) {
     this.host = host;
     this.on = listeners;
@@ -261,8 +263,16 @@ sampipe.ImageCanvas = class {
     if (drag.box) {
       const [x0, y0, x1, y1] = drag.box;
       if (x1 - x0 >= 2 && y1 - y0 >= 2) this.on.box?.(drag.box);
-    } else if (this._tool !== "box") this.on.point?.(...drag.start, drag.background ? 0 : 1);
+    } else if (this._tool !== "box" && !this._again(event)) this.on.point?.(...drag.start, drag.background ? 0 : 1);
     this.draw();
+  }
+
+  // The second click of a double click says nothing new.
+  _again({ clientX, clientY, button, timeStamp }) {
+    const before = this._clicked;
+    this._clicked = { clientX, clientY, button, timeStamp };
+    return Boolean(before && before.button === button && timeStamp - before.timeStamp < sampipe.ImageCanvas.DOUBLE
+      && Math.hypot(clientX - before.clientX, clientY - before.clientY) < 5);
   }
 
   _painting() { return this._tool === "brush" || this._tool === "eraser"; }
@@ -312,6 +322,13 @@ sampipe.ImageCanvas = class {
       this.on.point?.(...this._cross, 0);
     } else this.on.key?.(event);
   }
+};
+
+// Other children for a place; the focus stays where it was among them, or goes to what is named if there are none.
+sampipe.refill = function (place, children, otherwise) {
+  const focused = [...place.children].indexOf(document.activeElement);
+  place.replaceChildren(...children);
+  if (focused >= 0) (children[Math.min(focused, children.length - 1)] || otherwise).focus({ preventScroll: true });
 };
 
 // A pointer that is gone already cannot be captured; the drag then ends with its last move.
