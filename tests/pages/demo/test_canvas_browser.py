@@ -77,6 +77,7 @@ class Film:
     def __init__(self, page: Any, wanted: bool) -> None:
         self.page, self.wanted = page, wanted
         self.box = page.locator("#graph").bounding_box()
+        self.box.update(y=self.box["y"] - 10, height=self.box["height"] + 10)  # not flush with the buttons
         self.frames: list[Pillow.Image] = []
         self.times: list[int] = []
         page.evaluate(self.CURSOR)

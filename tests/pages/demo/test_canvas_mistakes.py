@@ -75,3 +75,34 @@ def test_out_of_date_can_be_read_on_a_node_with_a_long_name(canvas: Any) -> None
     )
     shown = page.evaluate("(mark) => document.querySelector(mark).clientWidth", mark)
     assert cut <= 0 < 40 < shown
+
+
+def test_a_node_is_renamed_by_key_keeps_the_focus_and_odd_names_are_refused(canvas: Any) -> None:
+    page = canvas
+    page.select_option(".sp-examples", "Faces to masks")
+    page.click(".sp-node[data-node=clean_masks] header span")
+    page.focus(".sp-node[data-node=clean_masks]")
+    for name, told in (("1 bad", "1 bad cannot name a node"), ("segment", "There is a node segment already.")):
+        page.keyboard.press("F2")
+        page.keyboard.type(name)
+        page.keyboard.press("Enter")
+        page.wait_for_selector(f"{STATUS}.sp-error:has-text('{told}')")
+        assert page.evaluate("document.activeElement.dataset.node") == "clean_masks"
+    page.keyboard.press("F2")
+    page.keyboard.type("tidy")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".sp-node[data-node=tidy]")
+    assert page.evaluate("document.activeElement.dataset.node") == "tidy"
+    assert page.evaluate("sampipe.graph.model.graph.outputs") == {"masks": "tidy.masks"}
+
+
+def test_the_palette_has_what_can_run_by_category_what_is_missing_and_no_savers(canvas: Any) -> None:
+    page = canvas
+    categories = [text for text in page.locator(".sp-palette summary").all_inner_texts() if text]
+    assert categories[:3] == ["Inputs", "Detectors", "Prompts"]
+    name, first_line = page.locator(".sp-palette [data-type='sampipe.Segment@1']").inner_text().splitlines()
+    assert name == "Segment" and first_line.endswith(".")
+    missing = page.locator(".sp-palette [data-type='torchvision.TorchvisionDetector@1'].is-missing code")
+    assert missing.inner_text(), "the line that gets it"
+    page.fill(".sp-palette input", "save")
+    soon(page, lambda: page.locator(".sp-palette [data-type*='Save']").count(), 0)

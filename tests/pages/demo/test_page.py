@@ -255,7 +255,7 @@ def test_every_tab_fits_light_and_dark(page: Any, shoot: Callable[[Any, str], No
         if name == "Graph":
             page.wait_for_selector(".sp-node")
         if name == "Video":
-            page.fill(".sp-clip-most", "2")
+            page.fill(".sp-clip-most", "12")
             page.click("[data-clip-sample=rocket]")
             page.wait_for_selector(".sp-clip .sp-stage", state="visible")
         looked_at(page, shoot, f"demo-{name.split()[0].lower()}-{width}")
@@ -270,7 +270,7 @@ def looked_at(page: Any, shoot: Callable[[Any, str], None], name: str) -> dict[s
     """Light and dark, kept as images; gives how bright letters are."""
     letters = {}
     for scheme in ("dark", "light"):
-        page.emulate_media(color_scheme=scheme)
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # no color on its way to another
         page.wait_for_function(f"document.body.classList.contains('dark') === {str(scheme == 'dark').lower()}")
         shoot(page, f"{name}-{scheme}")
         color = page.evaluate("getComputedStyle(document.querySelector('.gradio-container')).color")

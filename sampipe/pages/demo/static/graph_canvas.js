@@ -193,6 +193,7 @@ sampipe.GraphCanvas = class {
     else if (key === "delete" || key === "backspace") this.remove();
     else if (key === "/" || key === "n") this.menu.open({});
     else if (key === "f") this.board.fit();
+    else if (key === "f2" && this.selected.size === 1) this.board.nodes.get([...this.selected][0]).rename();
     else if (key === "escape") { this.board.letGo(); this.select([]); }
     else if (key.startsWith("arrow") && this.selected.size) this._nudge(key, event.shiftKey ? 40 : 10);
     else return;

@@ -58,32 +58,46 @@ sampipe.NodeCard = class {
 
   _header() {
     const { make } = sampipe, { canvas, name } = this;
-    const title = make("b", { title: "Double-click to rename", ondblclick: () => this._rename(title) }, name);
+    const title = make("b", { title: "Double-click (or F2) to rename", ondblclick: () => this.rename() }, name);
     return make("header", {},
       title, make("span", { title: this.entry?.help }, this.entry?.title || this.spec.type.split("@")[0]),
       make("button", { type: "button", class: "sp-run-one", title: `Run ${name} and what it needs`, "aria-label": `Run ${name}`, onclick: () => canvas.run(name) }, "▶"));
   }
 
-  _rename(title) {
+  rename() {
+    const title = this.element.querySelector("header b");
+    if (!title || this.input !== null) return;
     const field = sampipe.make("input", { type: "text", "aria-label": "Name of the node", value: this.name });
+    let byKey = false;
     const end = () => {
-      const name = field.value.trim(), { model } = this.canvas;
+      const name = field.value.trim();
       field.replaceWith(title);
-      if (name === this.name || !name) return;
-      if (!/^[A-Za-z_]\w*$/.test(name)) return this.canvas.say(`${name} cannot name a node: use letters, digits and underscores.`, true);
-      if (name in model.graph.nodes) return this.canvas.say(`There is a node ${name} already.`, true);
-      const { results } = this.canvas;
-      if (results[this.name]) { results[name] = results[this.name]; delete results[this.name]; }
-      model.rename(this.name, name);
+      const card = this._renameTo(name) ? this.canvas.board.nodes.get(name) : this;
+      if (byKey) card.element.focus();
     };
     field.addEventListener("blur", end, { once: true });
     field.addEventListener("keydown", (event) => {
       if (event.key === "Escape") field.value = this.name;
-      if (event.key === "Enter" || event.key === "Escape") field.blur();
+      if (event.key !== "Enter" && event.key !== "Escape") return;
+      byKey = true;
+      field.blur();
     });
     title.replaceWith(field);
     field.select();
   }
+
+  // Whether it has that name now.
+  _renameTo(name) {
+    const { model, results } = this.canvas;
+    if (name === this.name || !name) return false;
+    if (!/^[A-Za-z_]\w*$/.test(name)) return this._refuse(`${name} cannot name a node: use letters, digits and underscores.`);
+    if (name in model.graph.nodes) return this._refuse(`There is a node ${name} already.`);
+    if (results[this.name]) { results[name] = results[this.name]; delete results[this.name]; }
+    model.rename(this.name, name);
+    return true;
+  }
+
+  _refuse(why) { this.canvas.say(why, true); return false; }
 
   _ports() {
     const { make } = sampipe, { model } = this.canvas;

@@ -149,8 +149,10 @@ sampipe.ImageCanvas = class {
     const unit = this._unit(), [x, y] = this._toCanvas(sampipe.maskMiddle(layer.rle));
     context.font = `600 ${13 * unit}px system-ui, sans-serif`;
     const wide = context.measureText(layer.number).width + 10 * unit, high = 19 * unit;
+    const mark = this.marks.points.map((point) => this._toCanvas(point)).find(([px, py]) => Math.abs(px - x) < wide / 2 + 9 * unit && Math.abs(py - y) < high / 2 + 9 * unit);
+    const below = mark ? mark[1] + high / 2 + 11 * unit : y; // a click is not covered, nor does it cover the number
     const left = Math.min(Math.max(x - wide / 2, 0), this.canvas.width - wide);
-    const top = Math.min(Math.max(y - high / 2, 0), this.canvas.height - high);
+    const top = Math.min(Math.max(below - high / 2, 0), this.canvas.height - high);
     context.fillStyle = "rgba(15, 20, 30, .82)";
     context.beginPath();
     context.roundRect(left, top, wide, high, 5 * unit);
