@@ -33,12 +33,14 @@ def paint(scene: NDArray[Any], rles: Sequence[RLE], colors: NDArray[Any], opacit
 
 def blend(scene: NDArray[Any], layer: NDArray[Any], colors: NDArray[Any], opacity: float) -> None:
     """Mix colors into an image, in place, where ``layer``, uint8 (h, w), is not 0 but 1 + the row of a color."""
-    palette = np.zeros((256, 3), np.uint8)
-    palette[1 : 1 + len(colors)] = colors
     share = round(255 * opacity)
+    palette = np.zeros((256, 3), np.uint16)
+    palette[1 : 1 + len(colors)] = colors * np.uint16(share) + np.uint16(128)
     for top in range(0, len(scene), _ROWS):
         rows = layer[top : top + _ROWS].reshape(-1)
         there = np.flatnonzero(rows)
         pixels = scene[top : top + _ROWS].reshape(-1, 3)
-        mixed = palette[rows[there]] * np.uint16(share) + pixels[there] * np.uint16(255 - share) + np.uint16(128)
-        pixels[there] = (mixed + (mixed >> 8)) >> 8  # a division by 255, rounded
+        mixed = palette[rows[there]]
+        mixed += pixels[there] * np.uint16(255 - share)
+        mixed += mixed >> 8
+        pixels[there] = mixed >> 8  # a division by 255, rounded

@@ -133,19 +133,26 @@ def _outline(mask: NDArray[Any], sizes: _Sizes) -> tuple[NDArray[Any], NDArray[A
 
 
 def _grown(mask: NDArray[Any], *, square: int = 0, diamond: int = 0) -> NDArray[Any]:
-    """Dilated by a square and then by a diamond, of so many pixels each way."""
+    """Dilated by a square and then by a diamond, of so many pixels each way. Eight pixels are one byte meanwhile."""
+    bits = np.packbits(mask, axis=1)
     for _ in range(square):
-        mask = _along(_along(mask, 0), 1)
+        bits = _down(_across(bits))
     for _ in range(diamond):
-        mask = _along(mask, 0) | _along(mask, 1)
-    return mask
+        bits = _down(bits) | _across(bits)
+    return np.unpackbits(bits, axis=1, count=mask.shape[1]).view(bool)
 
 
-def _along(mask: NDArray[Any], axis: int) -> NDArray[Any]:
-    grown: NDArray[Any] = mask.copy()
-    before, after = ((slice(None),) * axis + (side,) for side in (slice(None, -1), slice(1, None)))
-    grown[after] |= mask[before]
-    grown[before] |= mask[after]
+def _down(bits: NDArray[Any]) -> NDArray[Any]:
+    grown: NDArray[Any] = bits.copy()
+    grown[1:] |= bits[:-1]
+    grown[:-1] |= bits[1:]
+    return grown
+
+
+def _across(bits: NDArray[Any]) -> NDArray[Any]:
+    grown: NDArray[Any] = bits | bits << 1 | bits >> 1
+    grown[:, 1:] |= bits[:, :-1] << 7
+    grown[:, :-1] |= bits[:, 1:] >> 7
     return grown
 
 

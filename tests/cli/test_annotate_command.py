@@ -23,9 +23,9 @@ def told(result: Result) -> str:
     return result.stderr
 
 
-def test_a_folder_without_photos_gets_one_clear_line(sampipe: Sampipe, tmp_path: Path) -> None:
+def test_a_folder_without_images_gets_one_clear_line(sampipe: Sampipe, tmp_path: Path) -> None:
     pytest.importorskip("gradio")
-    assert "holds no photos; looked for files that end in" in told(sampipe("annotate", tmp_path, ok=False))
+    assert "holds no images; looked for files that end in" in told(sampipe("annotate", tmp_path, ok=False))
     assert "is not a folder" in told(sampipe("annotate", tmp_path / "nowhere", ok=False))
     assert list(tmp_path.iterdir()) == []
 
@@ -56,14 +56,14 @@ def test_the_rest_is_pre_filled_without_a_page_and_a_person_decides(
     pytest.importorskip("gradio")
     (photos / "broken.jpg").write_bytes(b"junk")
     result = sampipe("annotate", photos, "--automatic", "--model", tiny_model, "--device", "cpu", "--labels", "cat,dog")
-    assert result.stdout.startswith("3 photos: 0 masks on 0 photos, 0 waiting for a person\n")
-    assert "on 2 photos. Left out: " in result.stdout and "broken.jpg is not an image" in result.stdout
+    assert result.stdout.startswith("3 images: 0 masks on 0 images, 0 waiting for a person\n")
+    assert "on 2 images. Left out: " in result.stdout and "broken.jpg is not an image" in result.stdout
     document = json.loads((photos / "annotations" / "a.png.json").read_text())
     assert document["annotations"] == [] and len(document["proposals"]) > 0
     coco = json.loads((photos / "instances.json").read_text())
     assert coco["annotations"] == [] and [row["name"] for row in coco["categories"]] == ["cat", "dog"]
     again = sampipe("annotate", photos, "--automatic", "--model", tiny_model, "--device", "cpu")
-    assert "0 proposals on 0 photos" in again.stdout
+    assert "0 proposals on 0 images" in again.stdout
 
 
 def test_the_page_is_served_here_only_until_ctrl_c(photos: Path) -> None:
@@ -76,7 +76,7 @@ def test_the_page_is_served_here_only_until_ctrl_c(photos: Path) -> None:
         assert served.stdout is not None
         lines = [served.stdout.readline(), served.stdout.readline()]
         assert lines == [
-            "2 photos: 0 masks on 0 photos, 0 waiting for a person\n",
+            "2 images: 0 masks on 0 images, 0 waiting for a person\n",
             f"http://127.0.0.1:{port}/ (Ctrl-C ends it)\n",
         ]
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=120) as page:
@@ -101,8 +101,8 @@ def test_what_was_annotated_trains_a_model_that_segments(
     mask = np.zeros((48, 64), bool)
     mask[8:40, 12:50] = True
     project = Project(photos)
-    for photo in project.photos:
-        project.change(photo, (48, 64), Put(MaskRecord(rle=RLE.from_mask(mask), label="thing")))
+    for file in project.images:
+        project.change(file, (48, 64), Put(MaskRecord(rle=RLE.from_mask(mask), label="thing")))
     Instances(project).write()
     monkeypatch.chdir(tmp_path)
     line = f"train sam --from {tiny_model} --data {photos} --steps 2 --rounds 1 --batch-size 2 --workers 0 --device cpu"

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import supervision as sv
+from scipy.ndimage import binary_dilation
 
 from sampipe import RLE
 from sampipe.types._paint import blend, paint
+from sampipe.types.overlay import _grown
 
 RANDOM = np.random.default_rng(0)
 SCENE = RANDOM.integers(0, 256, (90, 120, 3)).astype(np.uint8)
@@ -50,3 +52,13 @@ def test_windows_of_masks() -> None:
         x0, y0, x1, y1 = (int(side) for side in rle.box)
         np.testing.assert_array_equal(rle.window(), mask[y0:y1, x0:x1])
     assert RLE.empty((3, 4)).window().size == 0
+
+
+@pytest.mark.parametrize(("square", "diamond"), [(0, 1), (2, 0), (3, 5)])
+@pytest.mark.parametrize("hw", [(1, 1), (9, 8), (23, 37)])
+def test_outlines_are_dilations_by_a_square_and_a_diamond(hw: tuple[int, int], square: int, diamond: int) -> None:
+    mask = np.random.default_rng(0).random(hw) < 0.1
+    wanted = mask
+    for kernel, times in ((np.ones((3, 3), bool), square), (None, diamond)):
+        wanted = binary_dilation(wanted, kernel, iterations=times) if times else wanted
+    assert (_grown(mask, square=square, diamond=diamond) == wanted).all()

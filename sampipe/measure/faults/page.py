@@ -58,7 +58,7 @@ def clients(size: Size, folder: Path) -> Outcome:
     require("gradio", "demo")
     with _served(folder) as url:
         bench = _component(url)
-        key = _call(url, bench, "open_picture", {"sample": "coffee"})[1]["key"]
+        key = _call(url, bench, "open_image", {"sample": "coffee"})[1]["key"]
 
         def click(number: int) -> tuple[int, Any]:
             marked = {"points": [[20 + 11 * number, 15 + 7 * number, 1]], "box": None, "brush": None}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 import json
 import threading
 from collections.abc import Callable, Mapping
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
-from PIL import Image as Pillow
 
 from sampipe.errors import DataError
 from sampipe.graph import Graph
@@ -32,8 +30,8 @@ if TYPE_CHECKING:
 STATIC = Path(__file__).parent / "static"
 _SHOWN_SIDE = 1600  # pixels; what a page gets of a larger image
 _SCRIPTS = (
-    "bench.js", "bench_view.js", "hover.js", "graph_model.js", "graph_node.js", "graph_board.js", "graph_menu.js",
-    "graph_bar.js", "graph_canvas.js", "clip.js", "clip_view.js",
+    "bench.js", "stage_view.js", "bench_view.js", "hover.js", "clip.js", "clip_view.js",
+    "graph_model.js", "graph_node.js", "graph_board.js", "graph_menu.js", "graph_bar.js", "graph_canvas.js",
 )  # fmt: skip
 
 
@@ -104,7 +102,7 @@ class Bench:
 
     # -- what the page's script asks -----------------------------------------------------------------------
 
-    def open_picture(self, data: Any) -> dict[str, Any]:
+    def open_image(self, data: Any) -> dict[str, Any]:
         """A sample, an uploaded file or an image that is held, to be shown."""
         source = read(dict[str, str], data)
         if "key" in source:
@@ -116,9 +114,15 @@ class Bench:
         else:
             image = shared.open_upload(source.get("path", ""))
         key = self.images.keep(image)
-        return {"key": key, "name": image.name, "width": image.width, "height": image.height, "url": shown(image)}
+        return {
+            "key": key,
+            "name": image.name,
+            "width": image.width,
+            "height": image.height,
+            "url": shared.data_url(image, _SHOWN_SIDE),
+        }
 
-    def has_picture(self, data: Any) -> dict[str, Any]:
+    def has_image(self, data: Any) -> dict[str, Any]:
         """Whether an image is still held; an error if not."""
         return {"key": self.images.get(read(dict[str, Any], data).get("key")).key}
 
@@ -166,7 +170,7 @@ class Bench:
             "samples": [{"name": name, "url": url} for name, url in _samples()],
             "decoder": {"folder": "/sampipe/runtime/"} if self._decoder is not None else None,
         }
-        functions = (self.open_picture, self.has_picture, self.segment, self.embedding, self.download, self.waiting)
+        functions = (self.open_image, self.has_image, self.segment, self.embedding, self.download, self.waiting)
         return gr.HTML(
             html_template='<div class="sp-bench"></div>',
             js_on_load=f"new sampipe.Bench(element, server, upload, {json.dumps(settings)});",
@@ -192,15 +196,6 @@ def _plain(function: Callable[[Any], Mapping[str, Any]]) -> Callable[[Any], dict
     return shared.answering(function)
 
 
-def shown(image: Image, side: int = _SHOWN_SIDE) -> str:
-    """The image as a data URL, no longer than ``side``."""
-    picture = image.to_pil()
-    picture.thumbnail((side, side), Pillow.Resampling.LANCZOS)
-    packed = io.BytesIO()
-    picture.save(packed, format="JPEG", quality=90)
-    return f"data:image/jpeg;base64,{base64.b64encode(packed.getvalue()).decode()}"
-
-
 @cache
 def _samples() -> list[tuple[str, str]]:
-    return [(name, shown(Image.open(f"sample:{name}"), 160)) for name in SAMPLES]
+    return [(name, shared.data_url(Image.open(f"sample:{name}"), 160)) for name in SAMPLES]

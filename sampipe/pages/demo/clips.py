@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import threading
 import uuid
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from PIL import Image as Pillow
-
 from sampipe.errors import DataError
-from sampipe.pages.shared import ImageStore
+from sampipe.pages.shared import ImageStore, Kept, smaller
 from sampipe.types import Image
 
 FOLDER = "clips"
@@ -60,12 +57,11 @@ class Clip:
 
 
 class Clips:
-    """The clips of all windows; the oldest go first."""
+    """The clips of all windows; those used longest ago go first."""
 
     def __init__(self) -> None:
         self.path = Path(tempfile.mkdtemp(prefix="sampipe-clips-"))
-        self._lock = threading.Lock()
-        self._kept: dict[str, Clip] = {}
+        self._kept = Kept[Clip]("clip", _KEPT, gone=self._forget)
         self._frames = ImageStore(max_bytes=256 << 20)
         self._keys: dict[tuple[str, int], str] = {}
 
@@ -77,12 +73,7 @@ class Clips:
 
     def keep(self, clip: Clip) -> None:
         """Hold a clip whose small images are there."""
-        with self._lock:
-            self._kept[clip.key] = clip
-            while len(self._kept) > _KEPT:
-                oldest = next(iter(self._kept))
-                del self._kept[oldest]
-                shutil.rmtree(self.path / oldest, ignore_errors=True)
+        self._kept.put(clip.key, clip)
 
     def get(self, key: object) -> Clip:
         """The clip of a key.
@@ -90,13 +81,7 @@ class Clips:
         Raises:
             DataError: there is no key, or it is not held any more.
         """
-        if not key:
-            raise DataError("Choose a clip first.")
-        with self._lock:
-            clip = self._kept.get(key) if isinstance(key, str) else None
-        if clip is None:
-            raise DataError("This clip is no longer held; choose it again.")
-        return clip
+        return self._kept.get(key)
 
     def frame(self, clip: Clip, number: int) -> Image:
         """A frame in full; what was asked for lately is not decoded again.
@@ -119,9 +104,11 @@ class Clips:
         self._keys[clip.key, number] = self._frames.keep(image)
         return image
 
+    def _forget(self, key: str) -> None:
+        shutil.rmtree(self.path / key, ignore_errors=True)
+        self._keys = {frame: held for frame, held in self._keys.items() if frame[0] != key}
+
 
 def write_small(image: Image, folder: Path, number: int) -> None:
     """The image that is scrubbed through."""
-    picture = image.to_pil()
-    picture.thumbnail((_SIDE, _SIDE), Pillow.Resampling.BILINEAR)
-    picture.save(folder / f"{number}.jpg", quality=88)
+    smaller(image, _SIDE).save(folder / f"{number}.jpg", quality=88)

@@ -8,19 +8,14 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, wait
 from typing import Any, TypeVar
 
-from sampipe.errors import NodeError, SampipeError
 from sampipe.graph import Graph
 from sampipe.graph.run.events import following
 from sampipe.pages import shared
-from sampipe.pages.shared import DeviceLock
+from sampipe.pages.shared import Cancelled, DeviceLock
 
 _LOOK_EVERY = 0.15  # seconds
 FORGOTTEN = 15.0
 """Seconds after which a run that no window asks about ends."""
-
-
-class Cancelled(SampipeError):
-    """Somebody pressed Cancel, or closed the window."""
 
 
 class PageJob:
@@ -85,8 +80,7 @@ class PageJob:
                 self.told(0.0)
                 self._result.set_result(self.work())
         except Exception as error:  # told to whoever asks for the result
-            stopped = isinstance(error, NodeError) and isinstance(error.__cause__, Cancelled)
-            self._result.set_exception(error.__cause__ if stopped and error.__cause__ else error)
+            self._result.set_exception(shared.unless_cancelled(error))
 
 
 class GraphJob(PageJob):
@@ -142,7 +136,8 @@ class Jobs:
 def progress_html(share: float | None) -> str:
     """How far a job is, for people."""
     if share is None:
-        before = max(shared.requests_waiting() - 1, 0)
-        return f'<div class="sp-progress" role="progressbar"><i></i> waiting; {before} before this one</div>'
+        before = shared.requests_waiting() - 1
+        said = f"waiting; {before} before this one" if before > 0 else "starting"
+        return f'<div class="sp-progress" role="progressbar" aria-label="{said}"><i></i> {said}</div>'
     bar = f'<i><b style="width:{share:.1%}"></b></i> {share:.0%}'
     return f'<div class="sp-progress" role="progressbar" aria-valuenow="{share * 100:.0f}">{bar}</div>'

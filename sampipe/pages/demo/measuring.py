@@ -60,7 +60,7 @@ def measure(url: str, *, clicks: int = 20, decodings: int = 50) -> list[Timing]:
             page = browser.new_page(viewport={"width": 1280, "height": 1000})
             page.goto(url)
             page.click(f"[data-sample={_SAMPLE}]")
-            page.hover(".has-picture .sp-canvas")  # the decoder is loaded when somebody first hovers
+            page.hover(".has-image .sp-canvas")  # the decoder is loaded when somebody first hovers
             page.wait_for_selector('[data-hover="browser"]', timeout=300_000)
             return [_clicks(page, clicks), _decodings(page, decodings)]
         finally:

@@ -13,7 +13,7 @@ from sampipe.graph import Graph
 from sampipe.graph.result import Result
 from sampipe.pages import shared
 from sampipe.pages.demo.bench import Bench
-from sampipe.pages.demo.jobs import Cancelled, GraphJob, progress_html
+from sampipe.pages.demo.jobs import GraphJob, progress_html
 from sampipe.pages.demo.wire import objects_json, read
 from sampipe.types import Masks
 
@@ -45,7 +45,7 @@ def run_and_show(
     def stream(window: gr.Request, asked: str, *values: Any) -> Iterator[tuple[str, Any]]:
         try:
             yield from run_it(window, asked, *values)
-        except Cancelled:
+        except shared.Cancelled:
             yield note("Stopped; nothing was changed."), ""
         except Exception as error:  # every failure becomes a sentence in the page
             yield error_html(shared.noted(error)), ""

@@ -23,7 +23,7 @@ from sampipe.pages.demo.clip_downloads import clip_download
 from sampipe.pages.demo.clip_jobs import FollowClip, OpenClip
 from sampipe.pages.demo.clips import MOST_FRAMES, Clip, Clips
 from sampipe.pages.demo.detect_tab import ready
-from sampipe.pages.demo.jobs import Cancelled, Jobs
+from sampipe.pages.demo.jobs import Jobs
 from sampipe.pages.demo.wire import FoundObject, MarkedObject, prompts_of, read
 from sampipe.pages.shared.uploads import MAX_BYTES, uploaded_file
 from sampipe.types import SAMPLES, Image, Prompts
@@ -197,7 +197,7 @@ class ClipBench:
             return {"events": events, "done": False, "share": job.share, "waiting": shared.requests_waiting() - 1}
         try:
             result = job.result()
-        except Cancelled:
+        except shared.Cancelled:
             return {"events": events, "done": True, "stopped": True}
         return {"events": events, "done": True, **({"clip": result.told()} if isinstance(result, Clip) else {})}
 

@@ -1,4 +1,4 @@
-"""What goes on beside the page: photos held ready, ``instances.json`` kept in step, one long job at a time."""
+"""What goes on beside the page: images held ready, ``instances.json`` kept in step, one long job at a time."""
 
 from __future__ import annotations
 
@@ -10,55 +10,55 @@ from typing import Any, TypeVar
 
 from sampipe.errors import DataError
 from sampipe.nodes import EncodeImage
+from sampipe.pages.label.image_files import ImageFile
 from sampipe.pages.label.instances import Instances
-from sampipe.pages.label.photos import Photo
 from sampipe.pages.label.project import Project
 from sampipe.pages.shared import device_lock, sentence
 from sampipe.types import Image
 
 T = TypeVar("T")
-_HELD = 4  # photos
+_HELD = 4  # images
 _FRESH = {"running": True, "failed": False, "title": "", "text": "", "done": 0, "total": 0}
 _log = logging.getLogger("sampipe.pages.label")
 
 
 class Opened:
-    """The photos that windows look at, decoded once and embedded before the first click."""
+    """The images that windows look at, decoded once and embedded before the first click."""
 
     def __init__(self, project: Project, *, model: str, device: str) -> None:
         self._project = project
         self._encode, self._device = EncodeImage(model=model, device=device), device
         self._lock = threading.Lock()
         self._images: OrderedDict[tuple[str, int, int], Image] = OrderedDict()
-        self._wanted: Photo | None = None
+        self._wanted: ImageFile | None = None
         self._wake = threading.Condition()
         self._closed = False
         self._thread = threading.Thread(target=self._work, name="sampipe-embed", daemon=True)
         self._thread.start()
 
-    def get(self, photo: Photo) -> Image:
-        """The photo's pixels.
+    def get(self, file: ImageFile) -> Image:
+        """The image's pixels.
 
         Raises:
             DataError: it cannot be read, or is not the one that was annotated.
         """
         try:
-            stat = photo.path.stat()
+            stat = file.path.stat()
         except OSError as error:
-            raise DataError(f"{photo.shown_name} cannot be read: {error.strerror}") from error
-        key = (photo.key, stat.st_mtime_ns, stat.st_size)
+            raise DataError(f"{file.shown_name} cannot be read: {error.strerror}") from error
+        key = (file.key, stat.st_mtime_ns, stat.st_size)
         with self._lock:
             if key not in self._images:
-                self._images[key] = self._project.open(photo)
+                self._images[key] = self._project.open(file)
             self._images.move_to_end(key)
             while len(self._images) > _HELD:
                 self._images.popitem(last=False)
             return self._images[key]
 
-    def prepare(self, photo: Photo) -> None:
-        """Embed the photo soon; one that is asked for later goes first."""
+    def prepare(self, file: ImageFile) -> None:
+        """Embed the image soon; one that is asked for later goes first."""
         with self._wake:
-            self._wanted = photo
+            self._wanted = file
             self._wake.notify()
 
     def close(self) -> None:
@@ -72,15 +72,15 @@ class Opened:
         while True:
             with self._wake:
                 self._wake.wait_for(lambda: self._closed or self._wanted is not None)
-                photo, self._wanted = self._wanted, None
-                if self._closed or photo is None:
+                file, self._wanted = self._wanted, None
+                if self._closed or file is None:
                     return
             try:
-                image = self.get(photo)
+                image = self.get(file)
                 with device_lock(self._device, background=True):
                     self._encode.run(image)
             except Exception as error:  # the click that needs it will say so to a person
-                _log.info("%s is not embedded ahead: %s", photo.shown_name, error)
+                _log.info("%s is not embedded ahead: %s", file.shown_name, error)
 
 
 class InstancesWriter:

@@ -67,8 +67,8 @@ def open_workbench(wish: Wish, *, say: Callable[[str], None]) -> Workbench:
     source = LEARNED if wish.learn_minutes is not None and wish.source is None else wish.source
     bench = Workbench(project, model=wish.model, device=wish.device, source=source, confidence=wish.confidence)
     summary = bench.instances.summary()
-    masks = f"{counted(summary.accepted, 'mask')} on {counted(summary.with_masks, 'photo')}"
-    say(f"{counted(summary.photos, 'photo')}: {masks}, {summary.proposed} waiting for a person")
+    masks = f"{counted(summary.accepted, 'mask')} on {counted(summary.with_masks, 'image')}"
+    say(f"{counted(summary.images, 'image')}: {masks}, {summary.proposed} waiting for a person")
     learns = wish.learn_minutes is not None and source == LEARNED
     if source is not None and not learns and (missing := bench.sources.missing(source)):
         bench.close()

@@ -1,4 +1,4 @@
-"""``instances.json``: the accepted masks of all photos as COCO, kept in step with the files of the photos."""
+"""``instances.json``: the accepted masks of all images as COCO, kept in step with the files of the images."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from sampipe.data.annotated import AnnotatedImage, GroundTruth
 from sampipe.data.coco import annotation, image_row
 from sampipe.data.formats import read_images
 from sampipe.errors import DataError
+from sampipe.pages.label.image_files import ImageFile
 from sampipe.pages.label.merge import Put
-from sampipe.pages.label.photos import Photo
 from sampipe.pages.label.project import Project
 from sampipe.pages.label.record import MaskRecord
 
@@ -28,7 +28,7 @@ _BACKUP = "instances.before-annotate.json"
 class Summary:
     """Counts over the folder, for people."""
 
-    photos: int
+    images: int
     with_masks: int
     complete: int
     accepted: int
@@ -55,7 +55,7 @@ class Instances:
         """Bring the file up to date; False if it was.
 
         Raises:
-            DataError: a photo's file is damaged, or the folder cannot be written to.
+            DataError: an image's file is damaged, or the folder cannot be written to.
         """
         with self._lock, self.project.locked():
             documents = self._documents()
@@ -67,17 +67,17 @@ class Instances:
             self._written = state
             return True
 
-    def documents(self) -> list[tuple[Photo, dict[str, Any] | None]]:
-        """Every photo with its file's content, None where nobody changed anything yet."""
+    def documents(self) -> list[tuple[ImageFile, dict[str, Any] | None]]:
+        """Every image with its file's content, None where nobody changed anything yet."""
         with self._lock:
             return self._documents()
 
-    def _documents(self) -> list[tuple[Photo, dict[str, Any] | None]]:
-        for photo in self.project.photos:
-            signature = self.project.signature(photo)
-            if photo.key not in self._seen or self._seen[photo.key][0] != signature:
-                self._seen[photo.key] = signature, self.project.document(photo)
-        return [(photo, self._seen[photo.key][1]) for photo in self.project.photos]
+    def _documents(self) -> list[tuple[ImageFile, dict[str, Any] | None]]:
+        for file in self.project.images:
+            signature = self.project.signature(file)
+            if file.key not in self._seen or self._seen[file.key][0] != signature:
+                self._seen[file.key] = signature, self.project.document(file)
+        return [(file, self._seen[file.key][1]) for file in self.project.images]
 
     def summary(self) -> Summary:
         """How far the folder is."""
@@ -85,7 +85,7 @@ class Instances:
         accepted = [row for document in documents for row in document["annotations"]]
         times = [float(row.get("seconds", 0)) for row in accepted]
         return Summary(
-            photos=len(self.project.photos),
+            images=len(self.project.images),
             with_masks=sum(bool(document["annotations"]) for document in documents),
             complete=sum(bool(document.get("sampipe", {}).get("complete")) for document in documents),
             accepted=len(accepted),
@@ -95,19 +95,19 @@ class Instances:
         )
 
 
-def to_coco(documents: list[tuple[Photo, dict[str, Any] | None]], labels: tuple[str, ...]) -> dict[str, Any]:
-    """COCO's dictionary of the photos with accepted masks, and of those that a person called complete without any.
+def to_coco(documents: list[tuple[ImageFile, dict[str, Any] | None]], labels: tuple[str, ...]) -> dict[str, Any]:
+    """COCO's dictionary of the images with accepted masks, and of those that a person called complete without any.
 
-    Ids stay: a label's is its place in the list + 1, a photo's comes from its file name, a mask's is its own.
+    Ids stay: a label's is its place in the list + 1, an image's comes from its file name, a mask's is its own.
     """
     ids = {label: number for number, label in enumerate(labels, start=1)}
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
-    for photo, document in documents:
+    for file, document in documents:
         if document is None or not (document["annotations"] or document.get("sampipe", {}).get("complete")):
             continue  # an image without masks would say that nothing is on it
-        image, image_id = document["image"], int(photo.key[:12], 16)
-        known = AnnotatedImage(photo.path, size=(image["height"], image["width"]))
+        image, image_id = document["image"], int(file.key[:12], 16)
+        known = AnnotatedImage(file.path, size=(image["height"], image["width"]))
         images.append(image_row(known, image_id, known.name))
         for row in document["annotations"]:
             mask = MaskRecord.from_json(row, accepted=True)
@@ -126,11 +126,11 @@ def to_coco(documents: list[tuple[Photo, dict[str, Any] | None]], labels: tuple[
 def take_in_existing(project: Project) -> int:
     """Masks of a COCO file that something else wrote become accepted masks; returns how many.
 
-    The file itself is kept as ``instances.before-annotate.json``. Photos that have annotations of this package are
+    The file itself is kept as ``instances.before-annotate.json``. Images that have annotations of this package are
     left alone.
 
     Raises:
-        DataError: the file is damaged, or speaks of photos that are not there: they would be lost from it.
+        DataError: the file is damaged, or speaks of images that are not there: they would be lost from it.
     """
     file = project.folder / "instances.json"
     packed = project.folder / "instances.json.gz"
@@ -141,18 +141,17 @@ def take_in_existing(project: Project) -> int:
     elif not packed.is_file():
         return 0
     found = read_images(project.folder)
-    known = {photo.path: photo for photo in project.photos}
-    if missing := [picture.path for picture in found if picture.path not in known]:
+    known = {one.path: one for one in project.images}
+    if missing := [one.path for one in found if one.path not in known]:
         raise DataError(
-            f"{file if file.is_file() else packed} has masks on {len(missing)} photos that are not there, such as "
-            f"{missing[0]}: they would be lost. Move that file away, or put the photos there"
+            f"{file if file.is_file() else packed} has masks on {len(missing)} images that are not there, such as "
+            f"{missing[0]}: they would be lost. Move that file away, or put the images there"
         )
     count = 0
-    for picture in found:
-        photo = known[picture.path]
-        if project.signature(photo) is None:
-            puts = [Put(MaskRecord(rle=one.mask, label=one.category, source="import")) for one in picture.objects]
-            project.change(photo, picture.objects[0].mask.hw, *puts)
+    for image in found:
+        if project.signature(known[image.path]) is None:
+            puts = [Put(MaskRecord(rle=one.mask, label=one.category, source="import")) for one in image.objects]
+            project.change(known[image.path], image.objects[0].mask.hw, *puts)
             count += len(puts)
     if file.is_file():
         shutil.copy2(file, project.folder / _BACKUP)

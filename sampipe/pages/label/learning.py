@@ -17,19 +17,19 @@ from sampipe.pages.shared import device_lock
 def learn_things(instances: Instances, sources: Sources, *, minutes: float, job: BackgroundJob) -> str:
     """Train the class-agnostic detector of this folder and keep it beside the annotations; says how it went.
 
-    It goes on from what an earlier training left. Photos with accepted masks count, and photos that a person called
+    It goes on from what an earlier training left. Images with accepted masks count, and images that a person called
     complete although nothing is on them.
 
     Raises:
         DataError: nobody has accepted a mask yet.
     """
     examples = [
-        (photo.path, np.array([_xyxy(row) for row in document["annotations"]], np.float32).reshape(-1, 4))
-        for photo, document in instances.documents()
+        (file.path, np.array([_xyxy(row) for row in document["annotations"]], np.float32).reshape(-1, 4))
+        for file, document in instances.documents()
         if document and (document["annotations"] or document.get("sampipe", {}).get("complete"))
     ]
     if not any(len(boxes) for _, boxes in examples):
-        raise DataError("There is nothing to learn from yet: draw or accept masks on some photos first.")
+        raise DataError("There is nothing to learn from yet: draw or accept masks on some images first.")
     detector: Any = sources.detector(LEARNED)
     lock = partial(device_lock, sources.device, background=True)
     learned = detector.learn(examples, minutes=minutes, say=job.say, stopped=job.stopped, turn=lock)

@@ -1,4 +1,4 @@
-"""Changes to one photo's record, merged so that windows which do not know of each other lose nothing."""
+"""Changes to one image's record, merged so that windows which do not know of each other lose nothing."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Remove:
 
 @dataclass(frozen=True)
 class Complete:
-    """Whether a person says that nothing is missing on the photo."""
+    """Whether a person says that nothing is missing on the image."""
 
     complete: bool
 

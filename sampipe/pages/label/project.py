@@ -1,14 +1,14 @@
-"""A folder of photos and everything that is known about them, on disk and nowhere else.
+"""A folder of images and everything that is known about them, on disk and nowhere else.
 
 ::
 
     FOLDER/
       a.jpg, b.png, ...            or FOLDER/images/a.jpg, ...
-      instances.json               accepted masks of all photos, COCO: what trainers and other tools read
-      annotations/a.jpg.json       one photo: accepted masks in SA-1B's format, proposals beside them
-      annotations/.project.json    label list, the photo that was open last
+      instances.json               accepted masks of all images, COCO: what trainers and other tools read
+      annotations/a.jpg.json       one image: accepted masks in SA-1B's format, proposals beside them
+      annotations/.project.json    label list, the image that was open last
 
-Every file is written whole or not at all. A change reads the photo's file, merges and writes it under one lock,
+Every file is written whole or not at all. A change reads the image's file, merges and writes it under one lock,
 so that any number of windows and processes may work on one folder.
 """
 
@@ -28,8 +28,8 @@ from filelock import FileLock, Timeout
 
 from sampipe._files import write_atomic
 from sampipe.errors import DataError
+from sampipe.pages.label.image_files import ImageFile, find_images
 from sampipe.pages.label.merge import Change, Propose, Put, merged
-from sampipe.pages.label.photos import Photo, find_photos
 from sampipe.pages.label.record import ImageRecord
 from sampipe.types import Image
 
@@ -40,7 +40,7 @@ _PATIENCE = 20.0  # seconds for a lock that others hold for milliseconds
 
 @dataclass(frozen=True)
 class Outcome:
-    """A photo's record after a change, and what to tell whoever made it."""
+    """An image's record after a change, and what to tell whoever made it."""
 
     record: ImageRecord
     notices: tuple[str, ...] = ()
@@ -50,18 +50,18 @@ class Project:
     """A folder that is being annotated; safe to use from threads and processes at the same time.
 
     Args:
-        folder: with photos in it, or in ``images/`` inside it.
+        folder: with images in it, or in ``images/`` inside it.
         labels: the only names that masks may have; None leaves the list as it is, free at first.
 
     Raises:
-        DataError: no such folder, no photo in it, or annotations that would be lost.
+        DataError: no such folder, no image in it, or annotations that would be lost.
     """
 
     def __init__(self, folder: str | Path, labels: Sequence[str] | None = None) -> None:
         self.folder = Path(folder)
-        self.photos = find_photos(self.folder)
+        self.images = find_images(self.folder)
         self.annotations = self.folder / "annotations"
-        self._by_key = {photo.key: photo for photo in self.photos}
+        self._by_key = {file.key: file for file in self.images}
         self._sweep()
         if labels is not None:
             self._set_labels(labels)
@@ -73,72 +73,72 @@ class Project:
                 if _PARTIAL.fullmatch(file.name) and time.time() - file.stat().st_mtime > _STALE:
                     file.unlink(missing_ok=True)
 
-    # -- photos ------------------------------------------------------------------------
+    # -- images ------------------------------------------------------------------------
 
-    def photo(self, key: str) -> Photo:
-        """The photo of this key.
+    def image_file(self, key: str) -> ImageFile:
+        """The image of this key.
 
         Raises:
             DataError: there is none.
         """
         if key not in self._by_key:
-            raise DataError(f"no photo {key!r} in {self.folder}; it was there when the page was opened")
+            raise DataError(f"no image {key!r} in {self.folder}; it was there when the page was opened")
         return self._by_key[key]
 
-    def open(self, photo: Photo) -> Image:
-        """The photo's pixels, its EXIF orientation applied.
+    def open(self, file: ImageFile) -> Image:
+        """The image's pixels, its EXIF orientation applied.
 
         Raises:
             DataError: it cannot be read, or has another size than its annotations.
         """
-        image = Image.open(photo.path)
-        known = self.read(photo).hw
+        image = Image.open(file.path)
+        known = self.read(file).hw
         if known is not None and known != image.hw:
             raise DataError(
-                f"{photo.shown_name} has {image.width} x {image.height} pixels and its annotations are for "
-                f"{known[1]} x {known[0]}: the photo was exchanged. Put the old one back, or move "
-                f"{self._file(photo)} away"
+                f"{file.shown_name} has {image.width} x {image.height} pixels and its annotations are for "
+                f"{known[1]} x {known[0]}: the image was exchanged. Put the old one back, or move "
+                f"{self._record_of(file)} away"
             )
         return image
 
     # -- annotations -------------------------------------------------------------------
 
-    def read(self, photo: Photo) -> ImageRecord:
-        """What is known about a photo; an empty record before the first change.
+    def read(self, file: ImageFile) -> ImageRecord:
+        """What is known about an image; an empty record before the first change.
 
         Raises:
             DataError: its file is damaged.
         """
-        document = self.document(photo)
-        return ImageRecord() if document is None else ImageRecord.from_json(document, str(self._file(photo)))
+        document = self.document(file)
+        return ImageRecord() if document is None else ImageRecord.from_json(document, str(self._record_of(file)))
 
-    def document(self, photo: Photo) -> dict[str, Any] | None:
-        """The photo's file as it is, None where there is none yet.
+    def document(self, file: ImageFile) -> dict[str, Any] | None:
+        """The image's annotations as they are on disk, None where there is none yet.
 
         Raises:
-            DataError: it is something else.
+            DataError: the file is something else.
         """
-        file = self._file(photo)
-        document = _read_json(file)
+        record = self._record_of(file)
+        document = _read_json(record)
         if document is not None and not (
             isinstance(document.get("annotations"), list) and isinstance(document.get("image"), dict)
         ):
-            raise DataError(f"{file}: not the annotations of a photo; mend the file or move it away")
+            raise DataError(f"{record}: not the annotations of an image; mend the file or move it away")
         return document
 
-    def signature(self, photo: Photo) -> tuple[int, int, int] | None:
-        """Something that changes whenever the photo's file does."""
+    def signature(self, file: ImageFile) -> tuple[int, int, int] | None:
+        """Something that changes whenever the image's annotations do."""
         try:
-            stat = self._file(photo).stat()
+            stat = self._record_of(file).stat()
         except FileNotFoundError:
             return None
         return stat.st_mtime_ns, stat.st_size, stat.st_ino
 
-    def change(self, photo: Photo, hw: tuple[int, int], *changes: Change) -> Outcome:
-        """Take changes in and write the photo's file.
+    def change(self, file: ImageFile, hw: tuple[int, int], *changes: Change) -> Outcome:
+        """Take changes in and write the image's file.
 
         Args:
-            photo: of this folder.
+            file: of this folder.
             hw: its height and width, EXIF orientation applied.
             changes: see :mod:`sampipe.pages.label.merge`.
 
@@ -150,25 +150,25 @@ class Project:
         added += [mask for one in changes if isinstance(one, Propose) for mask in one.masks]
         for mask in added:
             if mask.rle.hw != hw:
-                raise DataError(f"{photo.shown_name}: a mask of {mask.rle.hw} for a photo of {hw} (height, width)")
+                raise DataError(f"{file.shown_name}: a mask of {mask.rle.hw} for an image of {hw} (height, width)")
         with self.locked():
-            before = self.read(photo)
+            before = self.read(file)
             if before.hw not in (None, hw):
-                raise DataError(f"{photo.shown_name}: its annotations are for {before.hw}, the photo is {hw}")
+                raise DataError(f"{file.shown_name}: its annotations are for {before.hw}, the image is {hw}")
             self._admit([mask.label for mask in added if mask.label])
             after, notices = merged(before, changes)
             if after != before:
-                self._write(photo, after.replace(hw=hw))
+                self._write(file, after.replace(hw=hw))
                 after = after.replace(hw=hw)
         return Outcome(after, tuple(notices))
 
-    def _write(self, photo: Photo, record: ImageRecord) -> None:
-        beside = Path(os.path.relpath(photo.path, self.annotations)).as_posix()
-        document = record.to_json(file_name=beside, image_id=int(photo.key[:12], 16))
-        write_atomic(self._file(photo), _dumped(document))
+    def _write(self, file: ImageFile, record: ImageRecord) -> None:
+        beside = Path(os.path.relpath(file.path, self.annotations)).as_posix()
+        document = record.to_json(file_name=beside, image_id=int(file.key[:12], 16))
+        write_atomic(self._record_of(file), _dumped(document))
 
-    def _file(self, photo: Photo) -> Path:
-        return self.annotations / photo.file_name_for_annotations
+    def _record_of(self, file: ImageFile) -> Path:
+        return self.annotations / file.file_name_for_annotations
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -202,24 +202,22 @@ class Project:
         return bool(self._settings().get("fixed", False))
 
     @property
-    def last_photo(self) -> Photo:
-        """The photo that was open last, else the first."""
+    def last_image(self) -> ImageFile:
+        """The image that was open last, else the first."""
         name = self._settings().get("last")
-        return next((photo for photo in self.photos if photo.path.name == name), self.photos[0])
+        return next((file for file in self.images if file.path.name == name), self.images[0])
 
-    def remember(self, photo: Photo) -> None:
-        """Come back to this photo when the folder is opened again."""
+    def remember(self, file: ImageFile) -> None:
+        """Come back to this image when the folder is opened again."""
         with self.locked():
-            self._write_settings(last=photo.path.name)
+            self._write_settings(last=file.path.name)
 
     def _set_labels(self, labels: Sequence[str]) -> None:
         wanted = tuple(dict.fromkeys(label.strip() for label in labels if label.strip()))
         if not wanted:
             raise DataError("labels: got none, wanted one or more names, or leave the list free")
         with self.locked():
-            in_use = {
-                row["label"] for photo in self.photos for row in rows_of(self.document(photo)) if row.get("label")
-            }
+            in_use = {row["label"] for file in self.images for row in rows_of(self.document(file)) if row.get("label")}
             if missing := sorted(in_use - set(wanted)):
                 raise DataError(
                     f"labels: masks are called {', '.join(missing)} already; add these names to the list, or rename "
@@ -244,7 +242,7 @@ class Project:
 
 
 def rows_of(document: dict[str, Any] | None) -> list[dict[str, Any]]:
-    """The annotations and proposals of a photo's file."""
+    """The annotations and proposals of an image's file."""
     return [] if document is None else [*document.get("annotations", ()), *document.get("proposals", ())]
 
 

@@ -28,7 +28,7 @@ class Work:
 
     Args:
         base: the mask that was there before, to be mended; None for a new one.
-        points: (x, y, 1 or 0): on the object, beside it. Pixels of the photo.
+        points: (x, y, 1 or 0): on the object, beside it. Pixels of the image.
         box: x0, y0, x1, y1.
         candidate: which of three answers to a single point was chosen, 0 to 2; None for the best.
         strokes: put on the model's answer in this order, whatever is asked later.
@@ -101,8 +101,8 @@ def painted(mask: RLE, strokes: tuple[Stroke, ...]) -> RLE:
 def _resized(mask: RLE, hw: tuple[int, int]) -> RLE:
     if mask.hw == hw:
         return mask
-    picture = Pillow.fromarray(np.ascontiguousarray(mask.decode()).view(np.uint8) * 255)
-    return RLE.from_mask(np.asarray(picture.resize(hw[::-1], Pillow.Resampling.BILINEAR)) > 127)
+    drawn = Pillow.fromarray(np.ascontiguousarray(mask.decode()).view(np.uint8) * 255)
+    return RLE.from_mask(np.asarray(drawn.resize(hw[::-1], Pillow.Resampling.BILINEAR)) > 127)
 
 
 def _asked(image: Image, work: Work, model: str, device: str) -> Masks:
@@ -128,7 +128,7 @@ def _prompts(work: Work) -> Prompts:
 def _run(image: Image, prompts: Prompts, model: str, device: str) -> Masks:
     masks = Segment(model=model, device=device)(image, prompts=prompts)
     if not len(masks):
-        raise DataError("The points or the box are not on the picture.")
+        raise DataError("The points or the box are not on the image.")
     return masks
 
 

@@ -1,4 +1,4 @@
-"""What pre-fills photos with masks for a person to accept, mend or delete."""
+"""What pre-fills images with masks for a person to accept, mend or delete."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Sources:
     def missing(self, name: str) -> str:
         """Why a source cannot run here, with what to do about it; "" if it can."""
         if name == LEARNED and not self.learned.is_file():
-            return "There is no detector trained on these photos yet."
+            return "There is no detector trained on these images yet."
         if name == TEXT:
             return "Type what to look for, such as: a dog, a wheel."
         try:

@@ -1,4 +1,4 @@
-"""What is known about one photo: its masks, each with where it came from and how long it took."""
+"""What is known about one image: its masks, each with where it came from and how long it took."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def new_id() -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class MaskRecord:
-    """One mask of one photo.
+    """One mask of one image.
 
     Args:
-        rle: of the photo's size, its EXIF orientation applied.
+        rle: of the image's size, its EXIF orientation applied.
         id: of this mask, for good.
         label: its name; "" for none.
         accepted: a person drew it or agreed to it; False for one that still waits for that.
@@ -36,7 +36,7 @@ class MaskRecord:
         points: (x, y, 1 or 0) for each click on the object or beside it.
         box: x0, y0, x1, y1 of the box that asked for it, or None.
         seconds: that a person spent on it.
-        revision: of the photo's record when this mask last changed.
+        revision: of the image's record when this mask last changed.
     """
 
     rle: RLE
@@ -116,7 +116,7 @@ class MaskRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class ImageRecord:
-    """What is known about one photo.
+    """What is known about one image.
 
     Args:
         hw: its height and width, EXIF orientation applied; None before anybody changed anything.
@@ -151,7 +151,7 @@ class ImageRecord:
         return next((mask for mask in self.masks if mask.id == mask_id), None)
 
     def to_json(self, *, file_name: str, image_id: int) -> dict[str, Any]:
-        """The photo's document: SA-1B's format, in which proposals and sampipe's own fields stand beside."""
+        """The image's document: SA-1B's format, in which proposals and sampipe's own fields stand beside."""
         height, width = self.hw or (0, 0)
         return {
             "image": {"image_id": image_id, "file_name": file_name, "width": width, "height": height},
@@ -193,7 +193,7 @@ class ImageRecord:
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             reason = f"{type(error).__name__}: {error}"
             raise DataError(
-                f"{where}: not the annotations of a photo ({reason}); mend the file or move it away"
+                f"{where}: not the annotations of an image ({reason}); mend the file or move it away"
             ) from error
 
 

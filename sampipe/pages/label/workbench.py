@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import base64
-import io
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from PIL import Image as Pillow
-
-from sampipe.errors import DataError, SampipeError
+from sampipe.errors import DataError, NodeError, SampipeError
 from sampipe.graph import Graph
+from sampipe.graph.run.events import following
 from sampipe.pages.label import proposals, review, wire
 from sampipe.pages.label.background import BackgroundJob, InstancesWriter, Opened
+from sampipe.pages.label.image_files import ImageFile
 from sampipe.pages.label.instances import Instances
 from sampipe.pages.label.learning import learn_things
 from sampipe.pages.label.merge import Propose
-from sampipe.pages.label.photos import Photo
 from sampipe.pages.label.project import Outcome, Project
 from sampipe.pages.label.prompting import answer
-from sampipe.pages.shared import device_lock, sentence
-from sampipe.types import RLE, Image
+from sampipe.pages.shared import Cancelled, data_url, device_lock, sentence, unless_cancelled
+from sampipe.types import RLE
 from sampipe.types.polygons import rle_polygons
 from sampipe.types.rasterize import rasterize
 
-_MOST_TOLD = 3  # photos that were left out, in a report
-_SHOWN_SIDE = 2048  # pixels; what a page gets of a larger photo
+_MOST_TOLD = 3  # images that were left out, in a report
+_SHOWN_SIDE = 2048  # pixels; what a page gets of a larger image
 Reply = dict[str, Any]
 
 
@@ -36,7 +34,7 @@ class Workbench:
         project: the folder.
         model: Segment Anything's, by name or checkpoint file.
         device: where it runs.
-        source: what pre-fills a photo without masks when it is opened; None for nothing.
+        source: what pre-fills an image without masks when it is opened; None for nothing.
         confidence: the lowest that counts of a detector.
     """
 
@@ -57,6 +55,7 @@ class Workbench:
         self._opened = Opened(project, model=model, device=device)
         self._writer = InstancesWriter(self.instances)
         self._job = BackgroundJob()
+        self._stops: dict[str, threading.Event] = {}  # by image: ends what proposes on it
 
     def close(self) -> None:
         """Stop what runs in the background and bring ``instances.json`` up to date."""
@@ -67,53 +66,53 @@ class Workbench:
     # -- looking -----------------------------------------------------------------------
 
     def start(self, request: Mapping[str, Any]) -> Reply:
-        """What a page needs once: photos, labels, sources, where the work stopped."""
-        documents = {photo.key: document for photo, document in self.instances.documents()}
+        """What a page needs once: images, labels, sources, where the work stopped."""
+        documents = {file.key: document for file, document in self.instances.documents()}
         return {
             "folder": str(self.project.folder),
-            "photos": [
-                {"key": photo.key, "name": photo.shown_name, **review.state_of(documents[photo.key])}
-                for photo in self.project.photos
+            "images": [
+                {"key": file.key, "name": file.shown_name, **review.state_of(documents[file.key])}
+                for file in self.project.images
             ],
             "labels": list(self.project.labels),
             "fixed": self.project.labels_are_fixed,
-            "last": self.project.last_photo.key,
+            "last": self.project.last_image.key,
             "model": self.model,
             "source": self.source,
             "sources": self._listed_sources(),
         }
 
     def open(self, request: Mapping[str, Any]) -> Reply:
-        """A photo to work on: its image and masks, or why it cannot be shown."""
-        photo = self.project.photo(str(request.get("photo")))
-        self.project.remember(photo)
+        """An image to work on, with its masks, or why it cannot be shown."""
+        file = self.project.image_file(str(request.get("image")))
+        self.project.remember(file)
         try:
-            image = self._opened.get(photo)
+            image = self._opened.get(file)
         except DataError as error:
-            return {"photo": photo.key, "problem": str(error)}
-        self._opened.prepare(photo)
+            return {"image": file.key, "problem": str(error)}
+        self._opened.prepare(file)
         return {
-            "photo": photo.key,
+            "image": file.key,
             "width": image.width,
             "height": image.height,
-            "url": _data_url(image),
-            **self._shown(photo, Outcome(self.project.read(photo))),
+            "url": data_url(image, _SHOWN_SIDE),
+            **self._shown(file, Outcome(self.project.read(file))),
         }
 
     def news(self, request: Mapping[str, Any]) -> Reply:
-        """What other windows and the background did: the photo's record if it is newer, the job, failed writes."""
-        photo = self.project.photo(str(request.get("photo")))
-        record = self.project.read(photo)
+        """What other windows and the background did: the image's record if it is newer, the job, failed writes."""
+        file = self.project.image_file(str(request.get("image")))
+        record = self.project.read(file)
         newer = record.revision != request.get("revision")
-        reply = self._shown(photo, Outcome(record)) if newer else {}
+        reply = self._shown(file, Outcome(record)) if newer else {}
         return {**reply, "job": self._job.state(), "trouble": self._writer.trouble}
 
     # -- working -----------------------------------------------------------------------
 
     def segment(self, request: Mapping[str, Any]) -> Reply:
         """The mask that a person's work describes; nothing is saved."""
-        photo = self.project.photo(str(request.get("photo")))
-        image = self._opened.get(photo)
+        file = self.project.image_file(str(request.get("image")))
+        image = self._opened.get(file)
         work = wire.work_of(request.get("work"))
         with device_lock(self.device):
             found = answer(image, work, model=self.model, device=self.device)
@@ -127,53 +126,69 @@ class Workbench:
 
     def fill(self, request: Mapping[str, Any]) -> Reply:
         """The mask that rings enclose; a ring inside another is a hole."""
-        photo = self.project.photo(str(request.get("photo")))
-        rle = RLE.from_mask(rasterize(request.get("rings") or (), self._opened.get(photo).hw))
+        file = self.project.image_file(str(request.get("image")))
+        rle = RLE.from_mask(rasterize(request.get("rings") or (), self._opened.get(file).hw))
         return {"rle": rle.to_coco(), "area": rle.area}
 
     def save(self, request: Mapping[str, Any]) -> Reply:
         """Take changes in; what other windows did comes back with them."""
-        photo = self.project.photo(str(request.get("photo")))
+        file = self.project.image_file(str(request.get("image")))
         changes = [wire.change_of(row) for row in request.get("changes") or ()]
-        outcome = self.project.change(photo, self._opened.get(photo).hw, *changes)
+        outcome = self.project.change(file, self._opened.get(file).hw, *changes)
         self._writer.touch()
-        return self._shown(photo, outcome)
+        return self._shown(file, outcome)
 
     def propose(self, request: Mapping[str, Any]) -> Reply:
-        """Masks of a detector or of everything, on one photo."""
-        photo = self.project.photo(str(request.get("photo")))
-        outcome, count = self._propose(photo, str(request.get("source")))
-        return {**self._shown(photo, outcome), "found": count}
+        """Masks of a detector or of everything, on one image, until :meth:`stop` is called for it."""
+        file = self.project.image_file(str(request.get("image")))
+        stop = self._stops[file.key] = threading.Event()
+        try:
+            outcome, count = self._propose(file, str(request.get("source")), stop.is_set)
+        except Cancelled:
+            return {**self._shown(file, Outcome(self.project.read(file))), "found": 0, "stopped": True}
+        return {**self._shown(file, outcome), "found": count}
 
-    def _propose(self, photo: Photo, source: str) -> tuple[Outcome, int]:
-        image = self._opened.get(photo)
+    def _propose(self, file: ImageFile, source: str, stopped: Callable[[], bool]) -> tuple[Outcome, int]:
+        """Clicks go before it, and it ends soon when ``stopped`` says so; Cancelled is raised then."""
+        image = self._opened.get(file)
         graph = self._graph(source)
         labels = self.project.labels if self.project.labels_are_fixed else None
-        with device_lock(self.device):
-            found = proposals.proposed(graph, image, self.project.read(photo), source, labels)
-        outcome = self.project.change(photo, image.hw, Propose(found, source))
+
+        def told(share: float) -> None:
+            if stopped():
+                raise Cancelled("Stopped.")
+            lock.give_way()
+
+        try:
+            with device_lock(self.device, background=True) as lock, following(told):
+                found = proposals.proposed(graph, image, self.project.read(file), source, labels)
+        except NodeError as error:
+            raise unless_cancelled(error) from error.__cause__
+        outcome = self.project.change(file, image.hw, Propose(found, source))
         self._writer.touch()
         return outcome, len(found)
 
     # -- all the rest ------------------------------------------------------------------
 
     def rest(self, request: Mapping[str, Any]) -> Reply:
-        """Begin to pre-fill every photo that nobody has worked on, in the background."""
+        """Begin to pre-fill every image that nobody has worked on, in the background."""
         source = str(request.get("source"))
         self._graph(source)
         self._job.begin(f"{source}: proposing", self._fill_rest, source)
         return {"job": self._job.state()}
 
     def _fill_rest(self, job: BackgroundJob, source: str) -> str:
-        open_photos = [photo for photo in self.project.photos if review.is_untouched(self.project.read(photo), source)]
+        open_images = [file for file in self.project.images if review.is_untouched(self.project.read(file), source)]
         found: list[int] = []
         left_out: list[str] = []
-        for photo in job.each(open_photos):
+        for file in job.each(open_images):
             try:
-                found.append(self._propose(photo, source)[1])
+                found.append(self._propose(file, source, job.stopped)[1])
+            except Cancelled:
+                break
             except SampipeError as error:
                 left_out.append(sentence(error))
-        report = f"{counted(sum(found), 'proposal')} on {counted(len(found), 'photo')}."
+        report = f"{counted(sum(found), 'proposal')} on {counted(len(found), 'image')}."
         if left_out:
             more = f" … and {len(left_out) - _MOST_TOLD} more" if len(left_out) > _MOST_TOLD else ""
             report += f" Left out: {'; '.join(left_out[:_MOST_TOLD])}{more}."
@@ -189,8 +204,11 @@ class Workbench:
         return learn_things(self.instances, self.sources, minutes=minutes, job=job)
 
     def stop(self, request: Mapping[str, Any]) -> Reply:
-        """Ask the background to stop; what it has done stays."""
-        self._job.stop()
+        """Ask the background to stop, or what proposes on one image; what was done stays."""
+        if "image" not in request:
+            self._job.stop()
+        elif (proposing := self._stops.get(str(request["image"]))) is not None:
+            proposing.set()
         return {"job": self._job.state()}
 
     def job_state(self) -> Reply:
@@ -200,18 +218,18 @@ class Workbench:
     # -- review ------------------------------------------------------------------------
 
     def queue(self, request: Mapping[str, Any]) -> Reply:
-        """Proposals of all photos, the most doubtful first, and counts over the folder."""
+        """Proposals of all images, the most doubtful first, and counts over the folder."""
         waiting = review.queue(self.instances)
         return {
             "queue": [
-                {"photo": one.photo.key, "name": one.photo.shown_name, "id": one.mask_id, "doubt": one.doubt}
+                {"image": one.file.key, "name": one.file.shown_name, "id": one.mask_id, "doubt": one.doubt}
                 for one in waiting
             ],
             "summary": review.summary_json(self.instances.summary()),
         }
 
     def accept_below(self, request: Mapping[str, Any]) -> Reply:
-        """Agree to all proposals up to a doubt, on all photos."""
+        """Agree to all proposals up to a doubt, on all images."""
         doubt = wire.number(request.get("doubt"), "doubt", least=0, most=1)
         count = review.accept_below(self.project, self.instances, doubt)
         self._writer.touch()
@@ -227,10 +245,10 @@ class Workbench:
             raise DataError(f"{source} cannot run here: {missing}")
         return self.sources.graph(source)
 
-    def _shown(self, photo: Photo, outcome: Outcome) -> Reply:
+    def _shown(self, file: ImageFile, outcome: Outcome) -> Reply:
         record = outcome.record
         return {
-            "photo": photo.key,
+            "image": file.key,
             "revision": record.revision,
             "complete": record.complete,
             "proposed_by": list(record.proposed_by),
@@ -241,13 +259,5 @@ class Workbench:
 
 
 def counted(number: int, what: str) -> str:
-    """``1 photo``, ``2 photos``."""
+    """``1 image``, ``2 images``."""
     return f"{number} {what}{'' if number == 1 else 's'}"
-
-
-def _data_url(image: Image) -> str:
-    picture = image.to_pil()
-    picture.thumbnail((_SHOWN_SIDE, _SHOWN_SIDE), Pillow.Resampling.BICUBIC)
-    file = io.BytesIO()
-    picture.save(file, "JPEG", quality=90)
-    return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode("ascii")

@@ -12,18 +12,23 @@ A handler of an event is wrapped in :func:`friendly`, a function that the page's
 from __future__ import annotations
 
 from sampipe.pages.shared.device_lock import DeviceLock, device_lock, requests_waiting
-from sampipe.pages.shared.errors import answering, friendly, noted, sentence
+from sampipe.pages.shared.errors import Cancelled, answering, friendly, noted, sentence, unless_cancelled
+from sampipe.pages.shared.kept import ImageStore, Kept
 from sampipe.pages.shared.serving import Served, serve
+from sampipe.pages.shared.showing import data_url, smaller
 from sampipe.pages.shared.theme import page_css, theme
-from sampipe.pages.shared.uploads import ImageStore, open_upload, read_text_upload
+from sampipe.pages.shared.uploads import open_upload, read_text_upload
 from sampipe.types.colors import COLORS
 
 __all__ = [
     "COLORS",
+    "Cancelled",
     "DeviceLock",
     "ImageStore",
+    "Kept",
     "Served",
     "answering",
+    "data_url",
     "device_lock",
     "friendly",
     "noted",
@@ -33,5 +38,7 @@ __all__ = [
     "requests_waiting",
     "sentence",
     "serve",
+    "smaller",
     "theme",
+    "unless_cancelled",
 ]

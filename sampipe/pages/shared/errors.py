@@ -14,6 +14,11 @@ import gradio as gr
 from sampipe.errors import NodeError, SampipeError
 from sampipe.pages.shared.uploads import uploads_folder
 
+
+class Cancelled(SampipeError):
+    """Somebody pressed Cancel, or closed the window."""
+
+
 P = ParamSpec("P")
 R = TypeVar("R")
 _log = logging.getLogger("sampipe.pages.shared")
@@ -26,8 +31,14 @@ def sentence(error: BaseException) -> str:
     if isinstance(error, SampipeError):
         return _without_places(" ".join(str(error).split())) or type(error).__name__
     if isinstance(error, MemoryError):
-        return "There is not enough memory for this; try a smaller picture or fewer objects."
+        return "There is not enough memory for this; try a smaller image or fewer objects."
     return f"Something went wrong that was not foreseen ({type(error).__name__}); the terminal shows where."
+
+
+def unless_cancelled(error: Exception) -> Exception:
+    """The error to pass on: of a node that was stopped, that it was stopped."""
+    cause = error.__cause__ if isinstance(error, NodeError) else None
+    return cause if isinstance(cause, Cancelled) else error
 
 
 def _without_places(text: str) -> str:

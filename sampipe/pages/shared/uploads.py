@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from pathlib import Path
 
 from sampipe.errors import DataError
@@ -24,7 +22,7 @@ def open_upload(path: str, *, max_pixels: int = MAX_PIXELS) -> Image:
     file = uploaded_file(path)
     size, most = file.stat().st_size >> 20, MAX_BYTES >> 20
     if size > most:
-        raise DataError(f"{file.name} has {size} MB; pictures here have at most {most} MB.")
+        raise DataError(f"{file.name} has {size} MB; images here have at most {most} MB.")
     return Image.from_bytes(file.read_bytes(), source=file.name, max_pixels=max_pixels)
 
 
@@ -69,42 +67,3 @@ def uploads_folder() -> Path:
 def model_files() -> list[str]:
     """The model files in the folder where the page was started: with uploads all that a page opens by a name."""
     return sorted(file.name for file in Path().iterdir() if file.suffix in MODEL_SUFFIXES and file.is_file())
-
-
-class ImageStore:
-    """The images that pages work on, by content; the ones used longest ago go first.
-
-    A key is a digest of the pixels, so nobody reaches an image without having it.
-
-    Args:
-        max_bytes: of pixels held.
-    """
-
-    def __init__(self, max_bytes: int = 1 << 30) -> None:
-        self._max_bytes = max_bytes
-        self._lock = threading.Lock()
-        self._images: OrderedDict[str, Image] = OrderedDict()
-
-    def keep(self, image: Image) -> str:
-        """Hold an image; gives its key."""
-        with self._lock:
-            self._images[image.key] = image
-            self._images.move_to_end(image.key)
-            while len(self._images) > 1 and sum(one.pixels.nbytes for one in self._images.values()) > self._max_bytes:
-                self._images.popitem(last=False)
-        return image.key
-
-    def get(self, key: object) -> Image:
-        """The image of a key.
-
-        Raises:
-            DataError: there is no key, or it is not held any more.
-        """
-        if not key:
-            raise DataError("Choose an image first.")
-        with self._lock:
-            image = self._images.get(key) if isinstance(key, str) else None
-            if image is None:
-                raise DataError("This image is no longer held; choose it again.")
-            self._images.move_to_end(image.key)
-            return image

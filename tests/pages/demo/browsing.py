@@ -15,7 +15,7 @@ def local(url: str, demo: str) -> bool:
 
 def open_sample(page: Any, name: str = "coffee") -> None:
     page.click(f"[data-sample={name}]")
-    page.wait_for_selector(".has-picture")
+    page.wait_for_selector(".has-image")
 
 
 def tab(page: Any, name: str) -> None:
@@ -29,7 +29,7 @@ def tab(page: Any, name: str) -> None:
 
 
 def click(page: Any, x: float, y: float, **how: Any) -> None:
-    """A click at a share of the picture, and the wait for its answer."""
+    """A click at a share of the image, and the wait for its answer."""
     box, before = page.locator(".sp-canvas").bounding_box(), page.evaluate("sampipe.bench.counter")
     page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"], **how)
     page.wait_for_function(f"sampipe.bench.counter > {before}")
@@ -62,3 +62,10 @@ def soon(page: Any, ask: Callable[[], Any], wanted: Any) -> None:
 def counted(page: Any, selector: str, count: int) -> None:
     """So many elements match, in that time."""
     soon(page, page.locator(selector).count, count)
+
+
+def choose_file(page: Any, field: str, name: str, content: bytes) -> None:
+    """Bring a file to one of the page's fields for files."""
+    page.set_input_files(
+        f'input[aria-label="{field}"]', {"name": name, "mimeType": "application/octet-stream", "buffer": content}
+    )

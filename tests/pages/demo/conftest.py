@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import PATIENCE, local
+from browsing import PATIENCE, local, tab
 from page_server import serve, stop
 
 START = 300  # seconds; a machine with other work to do
@@ -29,7 +29,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def kept() -> Path | None:
-    """Where pictures of the pages go: ``SAMPIPE_TEST_ARTIFACTS``; None where nobody wants to keep them."""
+    """Where images of the pages go: ``SAMPIPE_TEST_ARTIFACTS``; None where nobody wants to keep them."""
     named = os.environ.get("SAMPIPE_TEST_ARTIFACTS")
     if not named:
         return None
@@ -40,7 +40,7 @@ def kept() -> Path | None:
 
 @pytest.fixture(scope="session")
 def shoot(kept: Path | None) -> Callable[[Any, str], None]:
-    """``shoot(page, name)`` keeps a picture of the whole page, where somebody wants it."""
+    """``shoot(page, name)`` keeps an image of the whole page, where somebody wants it."""
 
     def take(page: Any, name: str) -> None:
         if kept is not None:
@@ -62,3 +62,13 @@ def page(demo: str, windows: Any) -> Iterator[Any]:
     opened.close()
     assert outside == [], "the page asked another machine for something"
     assert wrong == []
+
+
+@pytest.fixture
+def canvas(page: Any) -> Any:
+    """The Graph tab with nothing on it."""
+    tab(page, "Graph")
+    page.wait_for_selector(".sp-palette .sp-item")
+    page.wait_for_function("sampipe.graph.bar && Object.keys(sampipe.graph.model.graph.nodes).length")
+    page.evaluate("sampipe.graph.model.load({}); sampipe.graph.board.fit()")
+    return page

@@ -28,16 +28,6 @@ layout: {$image: [0, 0], boxes: [260, 0], segment: [520, 10], unknown: [800, 77]
 """
 
 
-@pytest.fixture
-def canvas(page: Any) -> Any:
-    """The Graph tab with nothing on it."""
-    tab(page, "Graph")
-    page.wait_for_selector(".sp-palette .sp-item")
-    page.wait_for_function("sampipe.graph.bar && Object.keys(sampipe.graph.model.graph.nodes).length")
-    page.evaluate("sampipe.graph.model.load({}); sampipe.graph.board.fit()")
-    return page
-
-
 def middle(page: Any, selector: str) -> tuple[float, float]:
     box = page.locator(selector).first.bounding_box()
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
@@ -87,6 +77,7 @@ class Film:
     def __init__(self, page: Any, wanted: bool) -> None:
         self.page, self.wanted = page, wanted
         self.box = page.locator("#graph").bounding_box()
+        self.box.update(y=self.box["y"] - 10, height=self.box["height"] + 10)  # not flush with the buttons
         self.frames: list[Pillow.Image] = []
         self.times: list[int] = []
         page.evaluate(self.CURSOR)
@@ -129,7 +120,7 @@ def test_a_detector_segment_and_annotate_in_nine_interactions(canvas: Any, kept:
     page, film = canvas, Film(canvas, kept is not None)
     film.drag(middle(page, '.sp-item[data-type="skimage.FaceDetector@1"]'), ground(page, 0.29, 0.06))  # 1
     film.click("[data-graph-sample=astronaut]")  # 2: the image's node came with the detector
-    page.wait_for_selector(".sp-given img.sp-node-picture")
+    page.wait_for_selector(".sp-given img.sp-node-image")
     film.shoot(900)
     film.drag(middle(page, port("face_detector", "out", "prompts")), ground(page, 0.58, 0.25))  # 3
     page.wait_for_selector(".sp-popup li")
@@ -244,7 +235,7 @@ def test_a_broken_file_is_shown_and_what_can_run_runs(canvas: Any, tmp_path: Pat
     page.wait_for_selector('[data-node="segment"] .sp-node-said:has-text("no parameter \'modle\'")')
     assert graph(page)["layout"]["unknown"] == [800, 77]
     page.click("[data-graph-sample=coffee]")
-    page.wait_for_selector(".sp-given img.sp-node-picture")
+    page.wait_for_selector(".sp-given img.sp-node-image")
     page.click('[data-do="run"]')
     assert "no parameter 'modle'" in ran(page)
     counted(page, ".sp-graph-status.sp-error", 1)
@@ -282,7 +273,7 @@ def test_a_long_run_is_cancelled_and_one_of_a_reloaded_window_ends(canvas: Any) 
     page.fill(".sp-palette input", "SegmentEverything")
     drag(page, middle(page, '.sp-item[data-type="sampipe.SegmentEverything@1"]'), ground(page, 0.4, 0.3))
     page.click("[data-graph-sample=coins]")
-    page.wait_for_selector(".sp-given img.sp-node-picture")
+    page.wait_for_selector(".sp-given img.sp-node-image")
     page.click(".sp-node[data-node=segment_everything] summary")
     page.fill(".sp-node[data-node=segment_everything] [name=points_per_side]", "64")
     page.keyboard.press("Tab")

@@ -15,7 +15,7 @@ from sampipe.graph.run.events import progress
 from sampipe.graph.spec import GraphSpec, NodeSpec
 from sampipe.pages.demo import jobs
 from sampipe.pages.demo.canvas.run import CanvasRun, Given, Memory
-from sampipe.pages.demo.jobs import Cancelled
+from sampipe.pages.shared import Cancelled
 
 IMAGE = sp.Image.from_array(np.zeros((8, 8, 3), np.uint8), color="rgb")
 RAN: list[str] = []
@@ -116,7 +116,7 @@ def test_loose_ends_wrong_parameters_unknown_nodes_and_circles_are_told() -> Non
 def test_a_run_ends_when_it_is_cancelled_and_when_nobody_asks_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     graph, given = draft(slow=("Slow", {}, "$image")), {"image": Given(IMAGE, IMAGE.key)}
     job = CanvasRun(graph, given, Memory(), shown=shown, device="cpu")
-    assert job.events(0, 5.0)[0] == {"node": "slow", "state": "running"}
+    assert job.events(0, 60.0)[0] == {"node": "slow", "state": "running"}
     job.cancel()
     with pytest.raises(Cancelled):
         job.result()

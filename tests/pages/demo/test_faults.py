@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import answered, choose, click, counted, open_sample, soon, tab
+from browsing import PATIENCE, answered, choose, click, counted, open_sample, soon, tab
 from tiny_yolox import CELL, rows_with, write_model
 
 pytestmark = pytest.mark.xdist_group("demo")  # one server for all of them
@@ -98,6 +98,7 @@ def test_errors_are_red_and_say_what_to_do(page: Any) -> None:
 
 def test_a_run_ends_with_its_window_and_a_click_does_not_wait_for_it(page: Any) -> None:
     other = page.context.new_page()
+    other.set_default_timeout(PATIENCE)
     other.goto(page.url)
     open_sample(other, "coins")
     tab(other, "Everything")

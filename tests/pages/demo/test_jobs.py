@@ -10,22 +10,23 @@ import sampipe as sp
 from sampipe.errors import NodeError
 from sampipe.graph import Graph
 from sampipe.graph.run.events import progress
-from sampipe.pages.demo.jobs import Cancelled, GraphJob, Jobs
+from sampipe.pages.demo.jobs import GraphJob, Jobs
+from sampipe.pages.shared import Cancelled
 from sampipe.types import Image
 
-PICTURE = Image.open("sample:coins")
+IMAGE = Image.open("sample:coins")
 
 
 class Counting(sp.Node):
-    """Says how far it is until it is stopped, or 200 times."""
+    """Says how far it is until it is stopped, or for minutes."""
 
     wrong: bool = False
 
     def run(self, image: sp.Image) -> sp.Image:
         if self.wrong:
             raise ValueError("as asked")
-        for step in range(200):
-            progress(step / 200)
+        for step in range(20_000):
+            progress(step / 20_000)
             threading.Event().wait(0.01)
         return image
 
@@ -39,7 +40,7 @@ def graph(node: sp.Node) -> Graph:
 
 
 def test_a_job_says_how_far_it_is_and_stops_soon() -> None:
-    job = GraphJob(graph(Counting()), {"image": PICTURE}, device="cpu")
+    job = GraphJob(graph(Counting()), {"image": IMAGE}, device="cpu")
     shares = []
     for share in job.follow():
         shares.append(share)
@@ -51,7 +52,7 @@ def test_a_job_says_how_far_it_is_and_stops_soon() -> None:
 
 
 def test_a_failure_keeps_its_node() -> None:
-    job = GraphJob(graph(Counting(wrong=True)), {"image": PICTURE}, device="cpu")
+    job = GraphJob(graph(Counting(wrong=True)), {"image": IMAGE}, device="cpu")
     list(job.follow())
     with pytest.raises(NodeError, match="as asked"):
         job.result()
@@ -59,8 +60,8 @@ def test_a_failure_keeps_its_node() -> None:
 
 def test_a_new_job_of_a_window_stops_the_one_before() -> None:
     jobs = Jobs()
-    first = jobs.start("window", lambda: GraphJob(graph(Counting()), {"image": PICTURE}, device="cpu"))
-    second = jobs.start("window", lambda: GraphJob(graph(Counting()), {"image": PICTURE}, device="cpu"))
+    first = jobs.start("window", lambda: GraphJob(graph(Counting()), {"image": IMAGE}, device="cpu"))
+    second = jobs.start("window", lambda: GraphJob(graph(Counting()), {"image": IMAGE}, device="cpu"))
     jobs.cancel("window")
     jobs.cancel("another")
     for job in (first, second):

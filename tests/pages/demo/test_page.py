@@ -21,10 +21,11 @@ from sampipe.types import RLE
 
 pytestmark = pytest.mark.xdist_group("demo")  # one server for all of them
 
-SMALL = """() => [...document.querySelectorAll("button, select, input[type=text], input[role=combobox]")]
+SMALL = """() => [...document.querySelectorAll("button, select, summary, input")]
+  .filter((one) => !one.matches("[type=range], [type=checkbox], [type=file]"))
   .filter((one) => one.checkVisibility() && !one.closest(".visually-hidden, details:not([open])"))
   .filter((one) => one.getBoundingClientRect().width)
-  .filter((one) => { const { width, height } = one.getBoundingClientRect(); return Math.min(width, height) < 39; })
+  .filter((one) => { const { width, height } = one.getBoundingClientRect(); return Math.min(width, height) < 39.5; })
   .map((one) => one.outerHTML.slice(0, 120))"""  # too small for a finger
 TABS = ("Segment", "Detect + segment", "Text", "Everything", "Video", "Graph")
 
@@ -149,7 +150,7 @@ def test_hovering_is_decoded_in_the_page_and_is_what_the_server_says(page: Any) 
     page.wait_for_function("sampipe.bench.canvas.preview !== null")
     ours = page.evaluate("sampipe.bench.hover.decode(270, 180).then((one) => [...one.iou.data])")
     answer = page.evaluate(
-        """sampipe.bench.server.segment({ key: sampipe.bench.picture.key,
+        """sampipe.bench.server.segment({ key: sampipe.bench.image.key,
         prompts: { points: [[270, 180, 1]], box: null, brush: null } })"""
     )
     assert ours[1:] == pytest.approx([one["iou"] for one in answer["candidates"]], abs=1e-3)
@@ -245,7 +246,7 @@ def test_every_tab_fits_light_and_dark(page: Any, shoot: Callable[[Any, str], No
     open_sample(page)
     click(page, 0.45, 0.45)
     box = page.locator(".sp-canvas").bounding_box()
-    assert box["width"] / box["height"] == pytest.approx(600 / 400, rel=0.01), "the picture is not distorted"
+    assert box["width"] / box["height"] == pytest.approx(600 / 400, rel=0.01), "the image is not distorted"
     for name in TABS:
         if name == "Text" and not has_text_tab(page):
             continue
@@ -253,6 +254,10 @@ def test_every_tab_fits_light_and_dark(page: Any, shoot: Callable[[Any, str], No
         page.wait_for_selector("#bench", state="hidden" if name == "Video" else "visible")
         if name == "Graph":
             page.wait_for_selector(".sp-node")
+        if name == "Video":
+            page.fill(".sp-clip-most", "12")
+            page.click("[data-clip-sample=rocket]")
+            page.wait_for_selector(".sp-clip .sp-stage", state="visible")
         looked_at(page, shoot, f"demo-{name.split()[0].lower()}-{width}")
         here = page.locator(".gradio-container").bounding_box()
         assert (here["x"], here["width"]) == (container["x"], container["width"]), "no tab is wider than another"
@@ -262,10 +267,10 @@ def test_every_tab_fits_light_and_dark(page: Any, shoot: Callable[[Any, str], No
 
 
 def looked_at(page: Any, shoot: Callable[[Any, str], None], name: str) -> dict[str, int]:
-    """Light and dark, kept as pictures; gives how bright letters are."""
+    """Light and dark, kept as images; gives how bright letters are."""
     letters = {}
     for scheme in ("dark", "light"):
-        page.emulate_media(color_scheme=scheme)
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # no color on its way to another
         page.wait_for_function(f"document.body.classList.contains('dark') === {str(scheme == 'dark').lower()}")
         shoot(page, f"{name}-{scheme}")
         color = page.evaluate("getComputedStyle(document.querySelector('.gradio-container')).color")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image as Pillow
 
 from sampipe.errors import DataError
 from sampipe.pages.demo import browser_decoder
@@ -36,7 +38,7 @@ def test_the_mask_that_was_chosen_goes_on_as_the_mask_prompt(image: Image) -> No
 
 def test_marks_become_prompts_of_several_kinds(image: Image) -> None:
     area = np.zeros((30, 40), bool)
-    area[10:20, 10:20] = True  # half the picture's resolution, as a small screen has it
+    area[10:20, 10:20] = True  # half the image's resolution, as a small screen has it
     brush = RLE.from_mask(area).to_coco()
     marked = [
         MarkedObject(points=[(10, 20, 1), (5, 5, 0)], label="cup"),
@@ -101,7 +103,7 @@ def test_masks_go_to_the_page_and_come_back(image: Image) -> None:
     assert back.prompts.labels == ("a", "b")
 
 
-def test_masks_of_another_picture_are_refused(image: Image) -> None:
+def test_masks_of_another_image_are_refused(image: Image) -> None:
     other = FoundObject(rle=RLE.empty((9, 9)).to_coco())
     for given in ([other], [], [FoundObject(rle={"size": [60, 80], "counts": "\x00"})]):
         with pytest.raises(DataError):
@@ -115,15 +117,18 @@ def test_every_download_is_made_and_others_are_refused(image: Image) -> None:
     assert [download(kind, image, masks).name.partition(".")[0] for kind in KINDS] == ["photo"] * len(KINDS)
     with pytest.raises(DataError, match="no download"):
         download("../passwd", image, masks)
+    cut = np.asarray(Pillow.open(io.BytesIO(download("cutout", image, masks).content)))
+    assert (cut[..., 3] == 255 * pixels[0]).all()
+    assert (cut[..., :3] == image.pixels * pixels[0][..., None]).all()
 
 
 def test_the_bench_answers_with_sentences() -> None:
     bench = Bench(in_browser=False)
     with pytest.raises(DataError, match="no sample"):
-        bench.open_picture({"sample": "../../etc/passwd"})
+        bench.open_image({"sample": "../../etc/passwd"})
     with pytest.raises(DataError, match="not a file that was uploaded"):
-        bench.open_picture({"path": "http://169.254.169.254/latest"})
-    opened = bench.open_picture({"sample": "coins"})
+        bench.open_image({"path": "http://169.254.169.254/latest"})
+    opened = bench.open_image({"sample": "coins"})
     assert (opened["width"], opened["height"]) == (384, 303)
     with pytest.raises(DataError, match="choose it again"):
         bench.segment({"key": "another", "prompts": {"points": [[1, 1, 1]]}})

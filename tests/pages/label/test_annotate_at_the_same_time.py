@@ -29,8 +29,8 @@ instances = Instances(project)
 print("ready", flush=True)
 sys.stdin.readline()
 for index in range(count):
-    photo = project.photos[index % len(project.photos)]
-    project.change(photo, HW, Put(square(index % 50, index % 30, label=sys.argv[3])))
+    image = project.images[index % len(project.images)]
+    project.change(image, HW, Put(square(index % 50, index % 30, label=sys.argv[3])))
     instances.write()
     print(index, flush=True)
 """
@@ -58,14 +58,14 @@ def test_threads_and_processes_lose_nothing(folder: Path) -> None:
         go(writer)
 
     def put(index: int) -> None:
-        Project(folder).change(project.photos[index % 3], HW, Put(square(index, index, label="three")))
+        Project(folder).change(project.images[index % 3], HW, Put(square(index, index, label="three")))
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(put, range(12)))
     for writer in writers:
-        writer.communicate(timeout=60)
+        writer.communicate(timeout=300)
         assert writer.returncode == 0
-    labels = [mask.label for photo in project.photos for mask in project.read(photo).masks]
+    labels = [mask.label for file in project.images for mask in project.read(file).masks]
     assert {label: labels.count(label) for label in labels} == {"one": 12, "two": 12, "three": 12}
     assert set(project.labels) == {"one", "two", "three"}
     Instances(project).write()
@@ -81,12 +81,12 @@ def test_a_killed_writer_leaves_whole_files_with_everything_that_it_had_saved(fo
         go(writer)
         time.sleep(dice.uniform(0.05, 0.4))
         writer.send_signal(signal.SIGKILL)
-        said, _ = writer.communicate(timeout=60)
+        said, _ = writer.communicate(timeout=300)
         saved += len([line for line in said.splitlines(keepends=True) if line.endswith("\n")])
         for file in [*folder.glob("*.json"), *(folder / "annotations").glob("*.json")]:
             json.loads(file.read_text())
         project = Project(folder)
-        count = sum(len(project.read(photo).masks) for photo in project.photos)
+        count = sum(len(project.read(file).masks) for file in project.images)
         assert count >= saved
         saved = count
         Instances(project).write()

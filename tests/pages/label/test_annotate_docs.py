@@ -44,6 +44,6 @@ def test_every_key_of_the_page_is_told() -> None:
     assert keys and {key for key in keys if key not in table} == set()
 
 
-def test_pictures_and_pages_that_are_named_are_there() -> None:
+def test_images_and_pages_that_are_named_are_there() -> None:
     for target in re.findall(r"\]\(([^)]+)\)", PAGE):
         assert (ROOT / "docs" / target).is_file(), target

@@ -1,4 +1,4 @@
-"""A detector of things, trained on the masks so far: mechanics on small pictures, a step or two each."""
+"""A detector of things, trained on the masks so far: mechanics on small images, a step or two each."""
 
 from __future__ import annotations
 
@@ -41,21 +41,21 @@ def test_it_learns_from_accepted_masks_goes_on_and_proposes(
     monkeypatch.setattr(learning, "train", noted)
     monkeypatch.setenv("TORCH_HOME", str(folder / "no published weights"))
     project = Project(folder)
-    project.change(project.photos[0], HW, Put(square(3, 4, 20)), Propose((square(30, 4),), "x"))
-    project.change(project.photos[1], HW, Complete(True))
+    project.change(project.images[0], HW, Put(square(3, 4, 20)), Propose((square(30, 4),), "x"))
+    project.change(project.images[1], HW, Complete(True))
     sources = Sources(
         learned=project.annotations / "detector.safetensors", model=str(tiny_model), device="cpu", confidence=0.0
     )
-    assert "no detector trained on these photos yet" in sources.missing(LEARNED)
+    assert "no detector trained on these images yet" in sources.missing(LEARNED)
     report = learn_things(Instances(project), sources, minutes=MOMENT, job=BackgroundJob())
     assert seen == [[("a.png", 1), ("b.png", 0)]]
     assert report.startswith("Learnt from 1 boxes on 2 images: 1 steps") and "starting from random weights" in report
     assert "it finds only what looks much like them" in report
     assert sources.missing(LEARNED) == ""
-    image = project.open(project.photos[2])
+    image = project.open(project.images[2])
     found = sources.detector(LEARNED)(image)
     assert len(found) > 0 and found.boxes.shape == (len(found), 4)
-    masks = proposed(sources.graph(LEARNED), image, project.read(project.photos[2]), LEARNED, None)
+    masks = proposed(sources.graph(LEARNED), image, project.read(project.images[2]), LEARNED, None)
     assert all(not mask.accepted and mask.label == "" and mask.box is not None for mask in masks)
     again = learn_things(Instances(project), sources, minutes=MOMENT, job=BackgroundJob())
     assert "starting from the last training" in again
@@ -63,14 +63,14 @@ def test_it_learns_from_accepted_masks_goes_on_and_proposes(
 
 def test_without_a_mask_there_is_nothing_to_learn_from(folder: Path) -> None:
     project = Project(folder)
-    project.change(project.photos[0], HW, Propose((square(30, 4),), "x"))
+    project.change(project.images[0], HW, Propose((square(30, 4),), "x"))
     sources = Sources(learned=project.annotations / "detector.safetensors")
     with pytest.raises(DataError, match="nothing to learn from yet"):
         learn_things(Instances(project), sources, minutes=MOMENT, job=BackgroundJob())
     assert not sources.learned.exists()
 
 
-def test_boxes_are_mirrored_and_reduced_with_their_pictures(tmp_path: Path) -> None:
+def test_boxes_are_mirrored_and_reduced_with_their_images(tmp_path: Path) -> None:
     import random
 
     import torch
@@ -90,7 +90,7 @@ def test_boxes_are_mirrored_and_reduced_with_their_pictures(tmp_path: Path) -> N
     assert lefts == {400, 140}
 
 
-def test_photos_that_are_gone_teach_nothing(tmp_path: Path) -> None:
+def test_images_that_are_gone_teach_nothing(tmp_path: Path) -> None:
     import random
 
     import torch

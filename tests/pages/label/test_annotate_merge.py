@@ -1,4 +1,4 @@
-"""Two windows on one photo: both keep what they did, and hear of each other."""
+"""Two windows on one image: both keep what they did, and hear of each other."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def test_a_click_overtakes_a_long_run_and_what_waits_before_it() -> None:
         with lock.hold(background=True):
             order.append(f"{name} begins")
             began.set()
-            proceed.wait(10)
+            proceed.wait(60)
             lock.give_way()
             order.append(f"{name} ends")
 
@@ -50,7 +50,7 @@ def test_a_click_overtakes_a_long_run_and_what_waits_before_it() -> None:
 
     threads = [threading.Thread(target=long_run, args=("first",))]
     threads[0].start()
-    assert began.wait(10)
+    assert began.wait(60)
     for count, make in enumerate(
         (lambda: threading.Thread(target=long_run, args=("second",)), lambda: threading.Thread(target=click))
     ):
@@ -59,7 +59,7 @@ def test_a_click_overtakes_a_long_run_and_what_waits_before_it() -> None:
         wait_until_waiting(lock, count + 2)
     proceed.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert order == ["first begins", "click", "first ends", "second begins", "second ends"]
 
 
@@ -69,18 +69,18 @@ def test_who_waits_is_counted_and_too_many_are_refused() -> None:
     def hold() -> None:
         with lock.hold():
             began.set()
-            go.wait(10)
+            go.wait(60)
 
     first, second = threading.Thread(target=hold), threading.Thread(target=hold)
     first.start()
-    assert began.wait(10)
+    assert began.wait(60)
     second.start()
     wait_until_waiting(lock, 2)
     with pytest.raises(DataError, match="try again soon"), lock.hold():
         raise AssertionError("a third one got in")
     go.set()
-    first.join(10)
-    second.join(10)
+    first.join(60)
+    second.join(60)
     assert lock.waiting() == 0
 
 

@@ -7,13 +7,11 @@ import tracemalloc
 import zlib
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image as Pillow
 
 from sampipe.errors import DataError
-from sampipe.pages.shared import ImageStore, open_upload, read_text_upload, uploads
-from sampipe.types import Image
+from sampipe.pages.shared import open_upload, read_text_upload, uploads
 
 
 @pytest.fixture
@@ -24,7 +22,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return inside
 
 
-def test_a_photo_of_twenty_megapixels_opens(folder: Path) -> None:
+def test_an_image_of_twenty_megapixels_opens(folder: Path) -> None:
     Pillow.new("RGB", (5472, 3648), (90, 120, 60)).save(folder / "large.jpg", quality=50)
     assert open_upload(str(folder / "large.jpg")).wh == (5472, 3648)
 
@@ -58,7 +56,7 @@ def test_a_bomb_is_refused_from_its_header(folder: Path) -> None:
 
 
 def test_messages_name_the_file_and_not_the_server(folder: Path) -> None:
-    (folder / "holiday.jpg").write_bytes(b"\xff\xd8\xff not a photo")
+    (folder / "holiday.jpg").write_bytes(b"\xff\xd8\xff not an image")
     with pytest.raises(DataError) as error:
         open_upload(str(folder / "holiday.jpg"))
     assert "holiday.jpg" in str(error.value)
@@ -78,14 +76,3 @@ def test_a_graph_file_is_text(folder: Path) -> None:
     (folder / "graph.yaml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(DataError, match="not a text file"):
         read_text_upload(str(folder / "graph.yaml"))
-
-
-def test_the_store_forgets_the_oldest_and_finds_by_content_only() -> None:
-    images = [Image(np.full((10, 10, 3), shade, np.uint8)) for shade in range(3)]
-    store = ImageStore(max_bytes=700)
-    first, second, third = (store.keep(image) for image in images)
-    assert store.get(second).key == images[1].key
-    assert store.get(third).key == images[2].key
-    for key in (first, "../x", None, 3):
-        with pytest.raises(DataError, match="choose it again" if key else "Choose an image first"):
-            store.get(key)

@@ -17,10 +17,10 @@ from sampipe.pages.demo.as_python import as_python
 from sampipe.pages.demo.bench import Bench
 from sampipe.pages.demo.canvas.catalog import catalog
 from sampipe.pages.demo.canvas.draft import draft_of, graph_of, problems, text_of, with_outputs
-from sampipe.pages.demo.canvas.pictures import LARGE, summary
+from sampipe.pages.demo.canvas.previews import LARGE, summary
 from sampipe.pages.demo.canvas.run import CanvasRun, Given, Memory, Ran
 from sampipe.pages.demo.canvas.safety import refuse, refused
-from sampipe.pages.demo.jobs import Cancelled, Jobs
+from sampipe.pages.demo.jobs import Jobs
 from sampipe.pages.demo.wire import MarkedObject, objects_json, prompts_of, read
 from sampipe.types import Image, Masks, Text
 
@@ -139,7 +139,7 @@ class GraphCanvas:
         if done and job.count == asked.after + len(events):
             try:
                 job.result()
-            except Cancelled:
+            except shared.Cancelled:
                 return {"events": events, "done": True, "stopped": True}
             return {"events": events, "done": True}
         return {"events": events, "done": False, "share": job.share, "waiting": shared.requests_waiting() - 1}

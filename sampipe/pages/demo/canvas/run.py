@@ -20,7 +20,7 @@ from sampipe.graph.run.events import following
 from sampipe.graph.spec import GraphSpec, NodeSpec, make_node
 from sampipe.graph.wiring import Source
 from sampipe.pages import shared
-from sampipe.pages.demo.jobs import Cancelled, PageJob
+from sampipe.pages.demo.jobs import PageJob
 
 Shown = Callable[[Mapping[str, Any], NodeReport], dict[str, Any]]
 
@@ -123,7 +123,7 @@ class CanvasRun(PageJob):
         try:
             ran = self._ran(name, node, inputs, key)
         except NodeError as error:
-            if isinstance(error.__cause__, Cancelled):
+            if isinstance(error.__cause__, shared.Cancelled):
                 raise error.__cause__ from None
             self._memory.results.pop(name, None)
             return self._say(name, state="failed", message=shared.noted(error).removeprefix(f"{name}: "))

@@ -1,4 +1,4 @@
-// The bench: a picture, prompts on it, the masks that they give, and what to do with them.
+// The bench: an image, prompts on it, the masks that they give, and what to do with them.
 // Everything a person did is a state; undo goes to an earlier one. Answers of the server belong to a version of an
 // object and are kept beside the states, so an answer that comes late lands where it belongs.
 window.sampipe = window.sampipe || {};
@@ -12,7 +12,7 @@ sampipe.Bench = class {
     this.counter = 0;
     this.milliseconds = []; // from a click to its mask, for `sampipe demo --measure`
     this.view = new sampipe.BenchView(element, this);
-    this.canvas = new sampipe.PictureCanvas(this.view.stage, {
+    this.canvas = new sampipe.ImageCanvas(this.view.stage, {
       point: (x, y, label) => this.addPoint(x, y, label),
       box: (box) => this.change((prompts) => ({ ...prompts, box })),
       stroke: (brush) => this.change((prompts) => ({ ...prompts, brush: sampipe.maskUnion(prompts.brush, brush) })),
@@ -36,14 +36,17 @@ sampipe.Bench = class {
 
   // What was done outlives a reload, as long as the server still holds the image.
   keep() {
-    try { sessionStorage.setItem("sampipe-bench", JSON.stringify({ key: this.picture.key, state: this.state, answers: [...this.answers], counter: this.counter })); }
-    catch { sessionStorage.removeItem("sampipe-bench"); } // more than the browser keeps
+    const answers = this.state.objects.map(({ version }) => [version, this.answers.get(version)]).filter(([, one]) => one);
+    sampipe.keep("sampipe-bench", { key: this.image.key, name: this.image.name, state: this.state, answers, counter: this.counter });
   }
 
   async restore() {
-    let kept = null;
-    try { kept = JSON.parse(sessionStorage.getItem("sampipe-bench")); } catch { /* nothing that can be read */ }
-    if (!kept || (await this.server.has_picture({ key: kept.key })).error) return;
+    const kept = sampipe.kept("sampipe-bench");
+    if (!kept) return;
+    if ((await this.server.has_image({ key: kept.key })).error) {
+      sessionStorage.removeItem("sampipe-bench");
+      return this.view.say(`${kept.name} is no longer held, and what was marked on it is gone: the demo was started anew, or other images took its place.`, true);
+    }
     await this.open({ key: kept.key });
     this.answers = new Map(kept.answers.filter(([, one]) => !one.pending));
     this.counter = kept.counter;
@@ -76,7 +79,7 @@ sampipe.Bench = class {
     }
   }
 
-  // -- pictures --------------------------------------------------------------------------------------------------
+  // -- images --------------------------------------------------------------------------------------------------
 
   async openFile(file) {
     if (!file) return;
@@ -92,17 +95,17 @@ sampipe.Bench = class {
   }
 
   async open(source) {
-    const picture = await this.call("open_picture", source);
-    if (!picture) return;
-    this.picture = picture;
+    const image = await this.call("open_image", source);
+    if (!image) return;
+    this.image = image;
     this.reset();
-    await this.canvas.setPicture(picture);
-    this.view.showPicture(picture);
-    this.hover.newPicture(picture);
+    await this.canvas.setImage(image);
+    this.view.showImage(image);
+    this.hover.newImage(image);
     this.render();
     this.view.say(this.settings.live
-      ? `${picture.name}, ${picture.width} × ${picture.height}. Click an object, or drag a box around it.`
-      : `${picture.name}, ${picture.width} × ${picture.height}.`);
+      ? `${image.name}, ${image.width} × ${image.height}. Click an object, or drag a box around it.`
+      : `${image.name}, ${image.width} × ${image.height}.`);
   }
 
   // -- states ----------------------------------------------------------------------------------------------------
@@ -139,6 +142,11 @@ sampipe.Bench = class {
   get nextNumber() { return Math.max(-1, ...this.state.objects.map((one) => one.number)) + 1; }
   get nextColor() { return this.color({ number: this.nextNumber }); }
   candidates(object) { return this.answers.get(object.version)?.candidates || []; }
+  // Which candidate comes first, second, third on the page: the largest first.
+  bySize(object) {
+    const candidates = this.candidates(object);
+    return candidates.map((_, index) => index).sort((one, other) => candidates[other].area - candidates[one].area);
+  }
   chosen(object) {
     const candidates = this.candidates(object);
     return candidates[object.chosen ?? sampipe.bestCandidate(candidates)] || null;
@@ -185,7 +193,7 @@ sampipe.Bench = class {
   }
 
   async ask(version, prompts) {
-    const answer = await this.call("segment", { key: this.picture.key, prompts });
+    const answer = await this.call("segment", { key: this.image.key, prompts });
     if (!answer) {
       this.answers.delete(version); // a prompt without an answer goes, if it is still the last thing done
       if (this.active?.version === version) { this.state = this.past.pop(); this.render(); }
@@ -195,13 +203,13 @@ sampipe.Bench = class {
     this.canvas.clearStrokes();
     this.render();
     requestAnimationFrame(() => this.milliseconds.push(performance.now() - this.askedAt)); // the mask is on the screen
-    this.view.say(answer.candidates.length > 1 ? "One click may mean several things: choose below." : "");
+    if (this.active?.version === version) this.view.say(answer.candidates.length > 1 ? "One click may mean several things: choose below." : "");
   }
 
   // Masks that something else found: [{rle, iou, score, label, prompts}]. They are added; those that the same
   // tool found before and nobody has touched since make room.
   add(found, origin = "graph") {
-    if (found.key !== this.picture?.key) return;
+    if (found.key !== this.image?.key) return;
     const kept = this.state.objects.filter((one) => one.origin !== origin);
     let number = Math.max(-1, ...kept.map((one) => one.number));
     const added = found.objects.map((one) => {
@@ -216,10 +224,10 @@ sampipe.Bench = class {
 
   // -- what goes out ---------------------------------------------------------------------------------------------
 
-  // For the handlers of other controls: which picture, and what was marked on it.
+  // For the handlers of other controls: which image, and what was marked on it.
   request() {
     const prompts = this.state.objects.map(({ prompts: { mask, ...marks }, name }) => ({ ...marks, label: name }));
-    return { key: this.picture?.key ?? null, prompts };
+    return { key: this.image?.key ?? null, prompts };
   }
 
   async download(kind) {
@@ -228,7 +236,7 @@ sampipe.Bench = class {
       return { rle, iou, label: one.name, score: one.score };
     });
     if (!objects.length) return this.view.say("There is no mask to download yet.", true);
-    const file = await this.call("download", { key: this.picture.key, objects, kind });
+    const file = await this.call("download", { key: this.image.key, objects, kind });
     if (!file) return;
     sampipe.saveFile(file.name, sampipe.bytes(file.content), file.type);
     this.view.say(`${file.name} was made.`);
@@ -245,7 +253,7 @@ sampipe.Bench = class {
       : { points: this.state.objects.flatMap((one) => one.prompts.points), box: this.state.objects.at(-1)?.prompts.box };
     this.canvas.draw();
     this.view.render();
-    if (this.picture) this.keep();
+    if (this.image) this.keep();
     document.dispatchEvent(new Event("sp-bench")); // the canvas of a graph shows the image and its marks too
   }
 };

@@ -29,17 +29,18 @@ sampipe.ClipBench = class {
 
   // What was done outlives a reload, as long as the server still holds the clip.
   keep() {
-    const kept = { key: this.clip.key, state: this.state, answers: [...this.answers], counter: this.counter, at: this.at };
-    try { sessionStorage.setItem("sampipe-clip", JSON.stringify(kept)); }
-    catch { sessionStorage.removeItem("sampipe-clip"); } // more than the browser keeps
+    this.keptAt = performance.now();
+    sampipe.keep("sampipe-clip", { key: this.clip.key, name: this.clip.name, state: this.state, answers: [...this.answers], counter: this.counter, at: this.at });
   }
 
   async restore() {
-    let kept = null;
-    try { kept = JSON.parse(sessionStorage.getItem("sampipe-clip")); } catch { /* nothing that can be read */ }
+    const kept = sampipe.kept("sampipe-clip");
     if (!kept) return;
     const clip = await this.server.has_clip({ clip: kept.key });
-    if (clip.error) return;
+    if (clip.error) {
+      sessionStorage.removeItem("sampipe-clip");
+      return this.view.say(`The clip ${kept.name} is no longer held, and what was done on it is gone: the demo was started anew, or other clips took its place.`, true);
+    }
     await this.opened(clip);
     this.answers = new Map(kept.answers);
     this.counter = kept.counter;
@@ -96,7 +97,7 @@ sampipe.ClipBench = class {
     this.reset();
     await this.view.showClip(clip);
     await this.show(0);
-    this.view.say(`${clip.name}: ${clip.count} frames of ${clip.width} × ${clip.height}. Click an object, then follow it.`);
+    this.view.say(`${clip.name}: ${clip.count} frame${clip.count === 1 ? "" : "s"} of ${clip.width} × ${clip.height}. Click an object, then follow it.`);
   }
 
   image(frame) {
@@ -112,7 +113,7 @@ sampipe.ClipBench = class {
     this.at = Math.min(Math.max(frame, 0), this.clip.count - 1);
     const { at, clip } = this, image = await this.image(at);
     if (this.at !== at || this.clip !== clip) return; // somebody went on meanwhile
-    this.view.canvas.image = image;
+    this.view.canvas.bitmap = image;
     this.render();
   }
 
@@ -234,13 +235,23 @@ sampipe.ClipBench = class {
     if (last !== null) {
       this.past.push(before);
       this.future = [];
-      this.state = { ...this.state, detector, dirty: last + 1 < clip.count ? last + 1 : null, frame: start };
+      this.state = { ...this.state, detector, frame: start };
     }
     this.render();
     if (!news) return;
     const count = this.state.objects.filter(({ id }) => this.frames(id)).length, seconds = (performance.now() - began) / 1000;
     const said = `${count} object${count === 1 ? "" : "s"}, followed from frame ${start + 1} to ${(last ?? start) + 1} in ${seconds.toFixed(1)} s.`;
-    this.view.say(news.stopped ? (last === null ? "Stopped; nothing was changed." : `Stopped; what was done is kept: ${said}`) : said);
+    const lost = last === null ? "" : this.lost(start, last);
+    this.view.say(news.stopped ? (last === null ? "Stopped; nothing was changed." : `Stopped; what was done is kept: ${said}${lost}`) : said + lost);
+  }
+
+  // Which objects were there between two frames and are not on the second.
+  lost(start, last) {
+    const gone = this.state.objects.filter(({ id }) => !this.mask(id, last)).map(({ id }) => {
+      for (let frame = last; frame >= start; frame--) if (this.mask(id, frame)) return `object ${id} after frame ${frame + 1}`;
+      return "";
+    }).filter(Boolean);
+    return gone.length ? ` Not found any more: ${gone.join(", ")}; click it where it is.` : "";
   }
 
   // A frame as it was followed; what nobody marked where the run began keeps the mask that it had there.
@@ -249,7 +260,9 @@ sampipe.ClipBench = class {
     others.filter((one) => one.frame === frame).forEach(({ id, marks }) => { found[id] = { ...found[id], rle: marks.mask }; });
     const known = new Set(this.state.objects.map((one) => one.id));
     const added = objects.filter((one) => !known.has(one.id)).map(({ id, label }) => ({ id, name: label }));
-    this.state = { ...this.state, objects: [...this.state.objects, ...added], found: { ...this.state.found, [frame]: found } };
+    const dirty = frame + 1 < this.clip.count ? frame + 1 : null; // where it would go on
+    this.state = { ...this.state, objects: [...this.state.objects, ...added], found: { ...this.state.found, [frame]: found }, dirty };
+    if (performance.now() - this.keptAt > 2000) this.keep();
     if (this.trailing) this.show(frame);
   }
 

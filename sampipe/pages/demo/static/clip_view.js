@@ -1,8 +1,7 @@
 // What the Video tab looks like: tools above the frame, a slider under it, objects and downloads beside it.
 window.sampipe = window.sampipe || {};
 
-sampipe.ClipView = class {
-  static TOOLS = sampipe.BenchView.TOOLS.filter(([name]) => name !== "brush");
+sampipe.ClipView = class extends sampipe.StageView {
   static DOWNLOADS = [
     ["film", "Film", "the clip with its masks, MP4"], ["coco", "COCO", "COCO annotations with track ids, JSON"],
     ["labels", "Masks", "a 16-bit label image a frame, in which a number is an object's id, ZIP of PNG"],
@@ -10,8 +9,7 @@ sampipe.ClipView = class {
   ];
 
   constructor(root, bench) {
-    this.root = root;
-    this.bench = bench;
+    super(root, bench);
     const samples = bench.settings.samples.map((name) => `<button type="button" data-clip-sample="${name}">${name}</button>`).join("");
     root.innerHTML = `
       <div class="sp-open">
@@ -23,26 +21,18 @@ sampipe.ClipView = class {
         <label class="sp-note">at most <input type="number" class="sp-clip-most" min="1" max="${bench.settings.most_frames}" value="100"> frames</label>
         <div class="sp-clip-said" role="status"></div>
       </div>`;
-    const file = this.find("input[type=file]");
-    file.addEventListener("change", () => { bench.openFile(file.files[0]); file.value = ""; });
-    this.find(".sp-clip-browse").addEventListener("click", () => file.click());
-    this.find(".sp-clip-keep").addEventListener("click", () => root.classList.add("has-picture"));
-    root.querySelectorAll("[data-clip-sample]").forEach((one) => one.addEventListener("click", () => bench.open({ sample: one.dataset.clipSample })));
-    root.addEventListener("dragover", (event) => { event.preventDefault(); root.classList.add("is-over"); });
-    root.addEventListener("dragleave", () => root.classList.remove("is-over"));
-    root.addEventListener("drop", (event) => { event.preventDefault(); root.classList.remove("is-over"); bench.openFile(event.dataTransfer.files[0]); });
+    this.takeFiles("sp-clip-");
+    this.on("[data-clip-sample]", "click", (one) => bench.open({ sample: one.dataset.clipSample }));
   }
 
-  find(selector) { return this.root.querySelector(selector); }
+  get stageCanvas() { return this.canvas; }
   get mostFrames() { return Math.min(Math.max(Math.round(Number(this.find(".sp-clip-most").value)) || 1, 1), this.bench.settings.most_frames); }
   get detector() { return this.find(".sp-clip-detector")?.value || ""; }
   get every() { return Math.min(Math.max(Math.round(Number(this.find(".sp-clip-every").value)) || 1, 1), this.bench.settings.most_frames); }
 
   // The first clip brings the rest of the page.
   _build() {
-    const { bench } = this, tools = sampipe.ClipView.TOOLS.map(([name, text, key, help]) =>
-      `<button type="button" data-tool="${name}" title="${help} (${key})">${sampipe.icon(name)}<span>${text}</span></button>`).join("");
-    const downloads = sampipe.ClipView.DOWNLOADS.map(([kind, text, help]) => `<button type="button" data-clip-kind="${kind}" title="${help}">${text}</button>`).join("");
+    const { bench } = this, tools = sampipe.StageView.tools(["point", "background", "box"]);
     this.root.insertAdjacentHTML("beforeend", `
       <div class="sp-work">
         <div class="sp-left">
@@ -51,7 +41,7 @@ sampipe.ClipView = class {
             <button type="button" data-do="undo" title="Undo (Z)" aria-label="Undo">${sampipe.icon("undo")}</button>
             <button type="button" data-do="redo" title="Redo (Y)" aria-label="Redo">${sampipe.icon("redo")}</button>
             <button type="button" data-do="finish" title="New object (N)">${sampipe.icon("next")}<span>New object</span></button></div>
-          <div class="sp-group" role="group" aria-label="Zoom"><button type="button" data-clip-zoom="0.8" title="Zoom out (-)" aria-label="Zoom out">−</button><button type="button" data-clip-zoom="1.25" title="Zoom in (+; Ctrl and the wheel)" aria-label="Zoom in">+</button></div>
+          ${sampipe.StageView.ZOOM}
           <button type="button" class="sp-clip-other">Other clip</button></div>
           <div class="sp-clip-said" role="status" aria-live="polite"></div>
           <div class="sp-stage"></div>
@@ -72,31 +62,29 @@ sampipe.ClipView = class {
           <ol class="sp-objects"></ol>
           <p class="sp-none sp-note">None yet: click one on any frame, or choose a detector.</p>
           <h3>Download</h3>
-          <div class="sp-downloads">${downloads}</div>
+          <div class="sp-downloads">${sampipe.StageView.downloads("clip-kind", sampipe.ClipView.DOWNLOADS)}</div>
         </aside>
       </div>`);
-    this.canvas = new sampipe.PictureCanvas(this.find(".sp-stage"), {
+    this.canvas = new sampipe.ImageCanvas(this.find(".sp-stage"), {
       point: (x, y, label) => bench.addPoint(x, y, label),
       box: (box) => bench.mark((marks) => ({ ...marks, box })),
       key: (event) => this.shortcut(event),
     });
-    const slider = this.find("input[type=range]"), on = (selector, what, act) => this.root.querySelectorAll(selector).forEach((one) => one.addEventListener(what, () => act(one)));
-    on("[data-tool]", "click", (one) => this.use(one.dataset.tool));
-    on("[data-do]", "click", (one) => bench[one.dataset.do]());
-    on("[data-clip-zoom]", "click", (one) => this.canvas.zoomTo(this.canvas.zoom * Number(one.dataset.clipZoom)));
-    on("[data-clip-kind]", "click", (one) => bench.download(one.dataset.clipKind));
-    on(".sp-clip-follow", "click", () => bench.follow());
-    on(".sp-clip-other", "click", () => { this.root.classList.remove("has-picture"); this.find(".sp-clip-keep").hidden = false; this.find(".sp-clip-browse").focus(); });
-    on(".sp-clip-detector", "change", () => this.render());
+    const slider = this.find("input[type=range]");
+    this.listenToTools();
+    this.on("[data-do]", "click", (one) => bench[one.dataset.do]());
+    this.on("[data-clip-kind]", "click", (one) => bench.download(one.dataset.clipKind));
+    this.on(".sp-clip-follow", "click", () => bench.follow());
+    this.on(".sp-clip-detector", "change", () => this.render());
     slider.addEventListener("input", () => { bench.playing = bench.trailing = false; bench.show(Number(slider.value)); });
   }
 
   async showClip(clip) {
     if (!this.canvas) { this._build(); this._detectors(); }
-    this.root.classList.add("has-picture");
+    this.root.classList.add("has-image");
     this.find("input[type=range]").max = clip.count - 1;
     this.use("point");
-    await this.canvas.setPicture({ url: `${clip.folder}0.jpg`, width: clip.width, height: clip.height });
+    await this.canvas.setImage({ url: `${clip.folder}0.jpg`, width: clip.width, height: clip.height });
   }
 
   async _detectors() {
@@ -104,42 +92,25 @@ sampipe.ClipView = class {
     for (const name of answer?.names || []) this.find(".sp-clip-detector").add(new Option(name, name));
   }
 
-  use(tool) {
-    this.canvas.tool = tool;
-    this.root.querySelectorAll("[data-tool]").forEach((one) => { if (one.tagName === "BUTTON") one.setAttribute("aria-pressed", one.dataset.tool === tool); });
-  }
-
-  shortcut(event) {
-    const key = event.key.toLowerCase(), { bench } = this;
-    if (event.ctrlKey || event.metaKey) {
-      if (key !== "z" && key !== "y") return;
-      event.preventDefault();
-      return key === "y" || event.shiftKey ? bench.redo() : bench.undo();
-    }
-    const tools = Object.fromEntries(sampipe.ClipView.TOOLS.map(([name, , letter]) => [letter.toLowerCase(), name]));
-    const keys = {
-      "z": () => bench.undo(), "y": () => bench.redo(), "n": () => bench.finish(), " ": () => bench.play(),
-      ",": () => bench.step(-1), ".": () => bench.step(1),
-      "escape": () => bench.state.selected !== null && bench.select(bench.state.selected),
-      "delete": () => bench.state.selected !== null && bench.remove(bench.state.selected),
-      "+": () => this.canvas.zoomTo(this.canvas.zoom * 1.25), "=": () => this.canvas.zoomTo(this.canvas.zoom * 1.25),
-      "-": () => this.canvas.zoomTo(this.canvas.zoom * 0.8),
+  ownKeys() {
+    const { bench } = this, { selected } = bench.state;
+    return {
+      " ": () => bench.play(), ",": () => bench.step(-1), ".": () => bench.step(1),
+      ...(selected !== null && { escape: () => bench.select(selected), delete: () => bench.remove(selected) }),
     };
-    if (tools[key]) this.use(tools[key]);
-    else if (keys[key]) keys[key]();
-    else return;
-    event.preventDefault();
   }
 
-  get _said() { return [...this.root.querySelectorAll(".sp-clip-said")].at(this.root.classList.contains("has-picture") ? -1 : 0); }
+  get _said() { return [...this.root.querySelectorAll(".sp-clip-said")].at(this.root.classList.contains("has-image") ? -1 : 0); }
 
   say(text, wrong = false) {
     this.root.querySelectorAll(".sp-clip-said").forEach((one) => one.replaceChildren());
     this._said.textContent = text;
     this._said.classList.toggle("sp-error", wrong);
+    this._read = wrong ? performance.now() + 3000 : 0; // until then nobody had time to read it
   }
 
   progress(share, waiting, doing = "") {
+    if (this.bench.running && performance.now() < this._read) return;
     const said = typeof share === "number" ? `${Math.round(100 * share)} %` : doing || (waiting > 0 ? `waiting; ${waiting} before this one` : "starting");
     this._said.classList.remove("sp-error");
     this._said.innerHTML = `<div class="sp-progress" role="progressbar" aria-label="${said}"><i><b style="width:${100 * (share || 0)}%"></b></i> ${said}</div>`;
@@ -168,27 +139,19 @@ sampipe.ClipView = class {
       tick.title = `marked on frame ${frame + 1}`;
       return tick;
     }));
-    this._rows(objects);
+    this.showRows(objects);
   }
 
-  // Rows stay while their objects do, so that a change takes neither the focus nor a press that has begun.
-  _rows(objects) {
-    const list = this.find(".sp-objects"), rows = new Map([...list.children].map((row) => [Number(row.dataset.id), row]));
-    for (const [id, row] of rows) if (!objects.some((one) => one.id === id)) row.remove();
-    objects.forEach((one, at) => {
-      const row = rows.get(one.id) || this._row(one.id);
-      const selected = one.id === this.bench.state.selected, name = row.querySelector("input"), refine = row.querySelector('[data-act="select"]');
-      row.classList.toggle("is-active", selected);
-      refine.setAttribute("aria-pressed", selected);
-      if (name !== document.activeElement) name.value = one.name;
-      row.querySelector(".sp-iou").textContent = `${this.bench.frames(one.id)}`;
-      if (list.children[at] !== row) list.insertBefore(row, list.children[at] || null);
-    });
+  fill(row, object) {
+    const selected = object.id === this.bench.state.selected;
+    row.classList.toggle("is-active", selected);
+    row.querySelector('[data-act="select"]').setAttribute("aria-pressed", selected);
+    this.name(row.querySelector("input"), object.name);
+    row.querySelector(".sp-iou").textContent = this.bench.frames(object.id);
   }
 
-  _row(id) {
+  row(id) {
     const { bench } = this, row = document.createElement("li");
-    row.dataset.id = id;
     row.innerHTML = `<i style="background:${bench.color(id)}"></i><b>${id}</b>
       <input type="text" placeholder="name" maxlength="80" aria-label="Name of object ${id}"><span class="sp-iou" title="frames with a mask"></span>
       <button type="button" data-act="select" title="Select: clicks mend it" aria-label="Select object ${id}">${sampipe.icon("refine")}</button>

@@ -43,7 +43,7 @@ sampipe.GraphBar = class {
   }
 
   progress(share, waiting) {
-    this.say(share === null ? `waiting; ${Math.max(waiting, 0)} before this one` : `running, ${Math.round(100 * share)} %`);
+    this.say(share !== null ? `running, ${Math.round(100 * share)} %` : waiting > 0 ? `waiting; ${waiting} before this one` : "starting");
   }
 
   zoomed(scale) { this.bar.querySelector(".sp-zoom").textContent = `${Math.round(100 * scale)}%`; }
@@ -106,7 +106,7 @@ sampipe.GraphBar = class {
       const [node, port] = source.split("."), result = canvas.results[node];
       const given = result?.state === "done" ? result.outputs.find((one) => one.port === port) : null;
       return make("section", { class: "sp-card", "data-output": name }, make("h4", {}, name, given ? make("span", {}, ` ${given.words}`) : null),
-        given?.url ? make("button", { type: "button", class: "sp-node-picture", "aria-label": `${name}, larger`, onclick: () => canvas.enlarge(node, port) }, make("img", { src: given.url, alt: name })) : null,
+        given?.url ? make("button", { type: "button", class: "sp-node-image", "aria-label": `${name}, larger`, onclick: () => canvas.enlarge(node, port) }, make("img", { src: given.url, alt: name })) : null,
         given ? null : make("p", { class: result?.state === "failed" ? "sp-error" : "sp-note" }, result?.message || "Nothing yet: choose an image below, then Run."));
     });
     this.app.replaceChildren(this.given, ...cards);

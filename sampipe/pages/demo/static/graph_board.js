@@ -195,7 +195,7 @@ sampipe.GraphBoard = class {
     const port = event.target.closest(".sp-port"), line = event.target.closest(".sp-wire"), node = event.target.closest(".sp-node");
     if (port) return this._drawWire(event, port);
     if (line?.dataset.to) { this.canvas.select([]); return this._selectWire(line.dataset.to); }
-    if (node && event.target.closest("input, select, textarea, button, summary, a, label, .sp-node-picture")) return;
+    if (node && event.target.closest("input, select, textarea, button, summary, a, label, .sp-node-image")) return;
     if (node) return this._moveNodes(event, node.dataset.node);
     if (event.pointerType === "touch") this.touches.set(event.pointerId, [event.clientX, event.clientY]);
     if (this.loose) this.letGo();

@@ -32,15 +32,12 @@ sampipe.GraphCanvas = class {
     this.menu = new sampipe.NodeMenu(this);
     this.bar = new sampipe.GraphBar(this);
     document.addEventListener("sp-bench", () => this.board.inputsChanged());
-    const kept = this._kept();
+    const kept = sampipe.kept(this._key());
     if (kept) this.model.load(kept); else await this.read(Object.values(this.examples)[0]);
     this.board.fit();
   }
 
   _key() { return `sampipe-graph ${this.settings.app ? Object.values(this.examples)[0] : ""}`; }
-  _kept() {
-    try { return JSON.parse(sessionStorage.getItem(this._key())); } catch { return null; }
-  }
 
   async call(name, data) {
     try {
@@ -69,9 +66,10 @@ sampipe.GraphCanvas = class {
 
   changed() {
     this.selected.forEach((name) => { if (!this.exists(name)) this.selected.delete(name); });
+    if (!this.running) this.say(""); // what was said is of the graph before
     this.board.render();
     this.bar.render();
-    try { sessionStorage.setItem(this._key(), JSON.stringify(this.model.graph)); } catch (error) { console.warn(error); }
+    sampipe.keep(this._key(), this.model.graph);
     clearTimeout(this._soon);
     this._soon = setTimeout(() => this.check(), 250);
   }
@@ -91,8 +89,8 @@ sampipe.GraphCanvas = class {
 
   given(name) {
     const kind = (this.model.graph.inputs[name] || "").replace("?", ""), { bench } = sampipe;
-    if (kind === "Image") return bench?.picture?.key ?? null;
-    if (kind === "Prompts") return [bench?.picture?.key ?? null, bench?.request().prompts ?? []];
+    if (kind === "Image") return bench?.image?.key ?? null;
+    if (kind === "Prompts") return [bench?.image?.key ?? null, bench?.request().prompts ?? []];
     return this.values[name] ?? null;
   }
 
@@ -144,16 +142,17 @@ sampipe.GraphCanvas = class {
           for (const [name, one] of Object.entries(this.results)) if (one.state === "running") delete this.results[name];
           return this.say("Stopped.");
         }
-        const seconds = ((performance.now() - started) / 1000).toFixed(1), wrong = this.failed();
-        return wrong.length
-          ? this.say(`${wrong[0]}: ${this.results[wrong[0]].message}`, true)
-          : this.say(`Done in ${seconds} s: ${ran} ran${kept ? `, ${kept} kept from before` : ""}.`);
+        const seconds = ((performance.now() - started) / 1000).toFixed(1), asked = Object.keys(signatures);
+        const [[wrong], waits] = ["failed", "open"].map((state) => asked.filter((name) => this.results[name]?.state === state));
+        if (wrong) return this.say(`${wrong}: ${this.results[wrong].message}`, true);
+        if (!ran && !kept) return this.say(`Nothing ran. ${waits[0]}: ${this.results[waits[0]].message}`, true);
+        const left = waits.length ? `, ${waits.length} cannot run yet` : "";
+        return this.say(`Done in ${seconds} s: ${ran} ran${kept ? `, ${kept} kept from before` : ""}${left}.`);
       }
       this.bar.progress(news.share ?? null, news.waiting);
     }
   }
 
-  failed() { return Object.keys(this.results).filter((name) => this.results[name].state === "failed"); }
   cancel() { return this.call("cancel", {}); }
 
   // The masks of a node become objects on the page's image, to be mended and downloaded there.
@@ -194,6 +193,7 @@ sampipe.GraphCanvas = class {
     else if (key === "delete" || key === "backspace") this.remove();
     else if (key === "/" || key === "n") this.menu.open({});
     else if (key === "f") this.board.fit();
+    else if (key === "f2" && this.selected.size === 1) this.board.nodes.get([...this.selected][0]).rename();
     else if (key === "escape") { this.board.letGo(); this.select([]); }
     else if (key.startsWith("arrow") && this.selected.size) this._nudge(key, event.shiftKey ? 40 : 10);
     else return;

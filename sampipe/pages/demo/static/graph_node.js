@@ -35,6 +35,7 @@ sampipe.NodeCard = class {
     const now = this._looks();
     if (now === this.drawn) return;
     this.drawn = now;
+    if (this.typing) return this._countChanged();
     const { make } = sampipe, open = this.element.querySelector(".sp-params")?.open;
     this.element.classList.toggle("is-input", this.input !== null);
     this.element.setAttribute("aria-label", this.input ? `Input ${this.input}` : `Node ${this.name}, ${this.entry?.title || this.spec.type}`);
@@ -44,6 +45,7 @@ sampipe.NodeCard = class {
     }
     this.element.replaceChildren(this._header(), this._ports(), this._params(open),
       make("p", { class: "sp-node-said", "aria-live": "polite" }), make("div", { class: "sp-node-gave" }));
+    this._countChanged();
     this.renderState();
   }
 
@@ -56,32 +58,46 @@ sampipe.NodeCard = class {
 
   _header() {
     const { make } = sampipe, { canvas, name } = this;
-    const title = make("b", { title: "Double-click to rename", ondblclick: () => this._rename(title) }, name);
+    const title = make("b", { title: "Double-click (or F2) to rename", ondblclick: () => this.rename() }, name);
     return make("header", {},
       title, make("span", { title: this.entry?.help }, this.entry?.title || this.spec.type.split("@")[0]),
       make("button", { type: "button", class: "sp-run-one", title: `Run ${name} and what it needs`, "aria-label": `Run ${name}`, onclick: () => canvas.run(name) }, "▶"));
   }
 
-  _rename(title) {
+  rename() {
+    const title = this.element.querySelector("header b");
+    if (!title || this.input !== null) return;
     const field = sampipe.make("input", { type: "text", "aria-label": "Name of the node", value: this.name });
+    let byKey = false;
     const end = () => {
-      const name = field.value.trim(), { model } = this.canvas;
+      const name = field.value.trim();
       field.replaceWith(title);
-      if (name === this.name || !name) return;
-      if (!/^[A-Za-z_]\w*$/.test(name)) return this.canvas.say(`${name} cannot name a node: use letters, digits and underscores.`, true);
-      if (name in model.graph.nodes) return this.canvas.say(`There is a node ${name} already.`, true);
-      const { results } = this.canvas;
-      if (results[this.name]) { results[name] = results[this.name]; delete results[this.name]; }
-      model.rename(this.name, name);
+      const card = this._renameTo(name) ? this.canvas.board.nodes.get(name) : this;
+      if (byKey) card.element.focus();
     };
     field.addEventListener("blur", end, { once: true });
     field.addEventListener("keydown", (event) => {
       if (event.key === "Escape") field.value = this.name;
-      if (event.key === "Enter" || event.key === "Escape") field.blur();
+      if (event.key !== "Enter" && event.key !== "Escape") return;
+      byKey = true;
+      field.blur();
     });
     title.replaceWith(field);
     field.select();
   }
+
+  // Whether it has that name now.
+  _renameTo(name) {
+    const { model, results } = this.canvas;
+    if (name === this.name || !name) return false;
+    if (!/^[A-Za-z_]\w*$/.test(name)) return this._refuse(`${name} cannot name a node: use letters, digits and underscores.`);
+    if (name in model.graph.nodes) return this._refuse(`There is a node ${name} already.`);
+    if (results[this.name]) { results[name] = results[this.name]; delete results[this.name]; }
+    model.rename(this.name, name);
+    return true;
+  }
+
+  _refuse(why) { this.canvas.say(why, true); return false; }
 
   _ports() {
     const { make } = sampipe, { model } = this.canvas;
@@ -117,16 +133,19 @@ sampipe.NodeCard = class {
   _params(open) {
     const { make } = sampipe, params = this.entry?.params || [];
     if (!params.length) return null;
-    const changed = Object.keys(this.spec.params).length;
     return make("details", { class: "sp-params", open },
-      make("summary", {}, "Settings", make("small", {}, changed ? ` ${changed} changed` : "")),
+      make("summary", {}, "Settings", make("small", {})),
       ...params.map((param) => sampipe.paramField(param, this.spec.params[param.name] ?? param.default, (value) => {
-        const { model } = this.canvas, same = JSON.stringify(value) === JSON.stringify(param.default);
-        this.drawn = null;
-        const fields = this.element.querySelector(".sp-params"), focused = document.activeElement;
-        model.param(this.name, param.name, same ? undefined : value);
-        if (!fields.isConnected && focused?.name) this.element.querySelector(`[name="${focused.name}"]`)?.focus();
+        const same = JSON.stringify(value) === JSON.stringify(param.default);
+        this.typing = true; // its own field changed it: the fields stay, and the focus goes where it was going
+        this.canvas.model.param(this.name, param.name, same ? undefined : value);
+        this.typing = false;
       })));
+  }
+
+  _countChanged() {
+    const place = this.element.querySelector(".sp-params small"), changed = Object.keys(this.spec.params).length;
+    if (place) place.textContent = changed ? ` ${changed} changed` : "";
   }
 
   // -- inputs of the graph ---------------------------------------------------------------------------------------
@@ -135,11 +154,11 @@ sampipe.NodeCard = class {
     if (this.input === null) return;
     const { make } = sampipe, { canvas, input } = this, place = this.element.querySelector(".sp-given"), { bench } = sampipe;
     const kind = canvas.model.graph.inputs[input].replace("?", "");
-    const looks = JSON.stringify([kind, bench?.picture?.key, kind === "Prompts" && canvas.given(input)]);
+    const looks = JSON.stringify([kind, bench?.image?.key, kind === "Prompts" && canvas.given(input)]);
     if (looks === this.given) return;
     this.given = looks;
-    if (kind === "Image" && bench?.picture) {
-      place.replaceChildren(make("img", { src: bench.picture.url, alt: bench.picture.name, class: "sp-node-picture" }), make("small", {}, bench.picture.name),
+    if (kind === "Image" && bench?.image) {
+      place.replaceChildren(make("img", { src: bench.image.url, alt: bench.image.name, class: "sp-node-image" }), make("small", {}, bench.image.name),
         make("button", { type: "button", onclick: () => bench.view.browse() }, "Another image"));
     } else if (kind === "Image") {
       const samples = (bench?.settings.samples || []).map(({ name, url }) =>
@@ -197,7 +216,7 @@ sampipe.NodeCard = class {
     if (place.dataset.looks === looks) return;
     place.dataset.looks = looks;
     place.replaceChildren(...outputs.flatMap(({ port, words, url }) => [
-      url && make("button", { type: "button", class: "sp-node-picture", title: "Larger", "aria-label": `${port} of ${this.name}, larger`, onclick: () => this.canvas.enlarge(this.name, port) },
+      url && make("button", { type: "button", class: "sp-node-image", title: "Larger", "aria-label": `${port} of ${this.name}, larger`, onclick: () => this.canvas.enlarge(this.name, port) },
         make("img", { src: url, alt: `${port}: ${words}`, onload: () => this.canvas.board.drawWires() })),
       make("small", {}, outputs.length > 1 ? make("b", {}, `${port} `) : null, words,
         this.canvas.model.portOf({ node: this.name, port }, "out").type === "Masks" && sampipe.bench?.settings.live

@@ -9,23 +9,23 @@ sampipe.Hover = class {
     this._tell();
   }
 
-  // A picture was opened: fetch its embedding, and on the first one the decoder too.
-  async newPicture(picture) {
+  // An image was opened: fetch its embedding, and on the first one the decoder too.
+  async newImage(image) {
     if (!this.bench.settings.live) return;
     this.features = null;
     this.stop();
     this._use("server"); // until the page can do it by itself
-    this.wanted = this.bench.settings.decoder && typeof WebAssembly === "object" ? picture : null;
+    this.wanted = this.bench.settings.decoder && typeof WebAssembly === "object" ? image : null;
   }
 
-  // The first time that somebody hovers over a picture: a phone never loads the runtime.
-  async _start(picture) {
+  // The first time that somebody hovers over an image: a phone never loads the runtime.
+  async _start(image) {
     this.wanted = null;
     try {
-      const embedding = await this.bench.server.embedding({ key: picture.key });
+      const embedding = await this.bench.server.embedding({ key: image.key });
       if (embedding.error) throw new Error(embedding.error);
       this.session ||= await this._load(this.bench.settings.decoder.folder, embedding.model);
-      if (this.bench.picture?.key !== picture.key) return;
+      if (this.bench.image?.key !== image.key) return;
       this.features = Object.fromEntries(
         Object.entries(embedding.features).map(([name, one]) => [name, sampipe.tensor(one)]));
       this.frame = embedding;
@@ -81,9 +81,9 @@ sampipe.Hover = class {
 
   // Low-resolution logits of one foreground point, and how long that took.
   async decode(x, y) {
-    const { Tensor } = sampipe.ort, [width, height] = this.frame.resized_wh, { picture } = this.bench;
+    const { Tensor } = sampipe.ort, [width, height] = this.frame.resized_wh, { image } = this.bench;
     const started = performance.now();
-    const side = this.frame.mask_size, at = [(x * width) / picture.width, (y * height) / picture.height];
+    const side = this.frame.mask_size, at = [(x * width) / image.width, (y * height) / image.height];
     const answer = await this.session.run({
       ...this.features,
       points: new Tensor("float32", [...at, 0, 0], [1, 2, 2]), // the second says that there is no box
@@ -124,7 +124,7 @@ sampipe.Hover = class {
 
   async _onServer(x, y) {
     const prompts = { points: [[x, y, 1]], box: null, brush: null };
-    const answer = await this.bench.server.segment({ key: this.bench.picture.key, prompts });
+    const answer = await this.bench.server.segment({ key: this.bench.image.key, prompts });
     if (answer.error) return null;
     const { width, height } = this.bench.canvas.canvas;
     const { rle } = answer.candidates[sampipe.bestCandidate(answer.candidates)];
@@ -133,7 +133,7 @@ sampipe.Hover = class {
 
   // For `sampipe demo --measure`: many decodings, their milliseconds.
   async measure(count) {
-    const { width, height } = this.bench.picture;
+    const { width, height } = this.bench.image;
     await this.decode(width / 2, height / 2);
     this.milliseconds = [];
     for (let i = 0; i < count; i++) await this.decode(((i * 37) % 97) / 97 * width, ((i * 61) % 89) / 89 * height);

@@ -2,12 +2,12 @@
 window.sampipe = window.sampipe || {};
 
 sampipe.KEYS = [
-  ["A, D", "previous and next photo"], ["F", "photo complete, go to the next open one"],
+  ["A, D", "previous and next image"], ["F", "image complete, go to the next open one"],
   ["S P G X B E V", "choose, point, not this, box, brush, eraser, corners"], ["[ ]", "brush size"],
   ["Enter", "finish or accept the mask"], ["Esc", "let go of the mask and the cross hair"], ["Delete", "delete (reject) the mask"],
   ["J, K", "next and previous mask"], ["C", "next of the model's answers"], ["1 … 9", "label"], ["L", "type a label"],
   ["Ctrl+Z, Ctrl+Shift+Z", "undo, redo"], ["+ - 0", "zoom; Ctrl and the wheel, too"], ["H", "hide the masks"],
-  ["R", "review the doubtful"], ["arrows", "move a cross hair over the picture; Enter clicks there"],
+  ["R", "review the doubtful"], ["arrows", "move a cross hair over the image; Enter clicks there"],
 ];
 
 sampipe.AnnotatePage = class {
@@ -18,13 +18,13 @@ sampipe.AnnotatePage = class {
     this.label = "";
     this.hidden = false;
     this.review = null; // the queue while one is gone through
-    this.view = new sampipe.LabelView(this.$(".sa-picture"), {
+    this.view = new sampipe.LabelView(this.$(".sa-image"), {
       point: (x, y, label) => { this.endPreview(); this.clicked(x, y, label); },
       hover: (x, y) => this.hovered(x, y), leave: () => this.endPreview(),
       box: (box) => this.tool !== "select" && this.work.box(box, { label: this.label }),
       stroke: (area, tool) => this.work.stroke(area, tool, { label: this.label }).then(() => this.view.clearStrokes()),
     });
-    this.work = new sampipe.PhotoWork(this.server, {
+    this.work = new sampipe.ImageWork(this.server, {
       changed: () => this.show(), notice: (text, kind) => this.notice(text, kind), saving: (count) => this.saving(count),
       labels: (labels) => { this.labels = labels; },
     });
@@ -39,9 +39,9 @@ sampipe.AnnotatePage = class {
   async begin() {
     const start = await this.call("start", {});
     if (!start) return;
-    Object.assign(this, { photos: start.photos, labels: start.labels, fixed: start.fixed, source: start.source });
-    const list = this.$(".sa-photos");
-    list.replaceChildren(...this.photos.map((photo) => this.element("option", { value: photo.key })));
+    Object.assign(this, { images: start.images, labels: start.labels, fixed: start.fixed, source: start.source });
+    const list = this.$(".sa-images");
+    list.replaceChildren(...this.images.map((image) => this.element("option", { value: image.key })));
     const sources = this.$(".sa-propose select");
     this.sources = new Map(start.sources.map((one) => [one.name, one.missing]));
     sources.replaceChildren(...start.sources.map((one) => this.element("option", {
@@ -59,28 +59,28 @@ sampipe.AnnotatePage = class {
 
   // -- going about ------------------------------------------------------------------------
 
-  get index() { return this.photos.findIndex((photo) => photo.key === this.current); }
-  get photo() { return this.photos[this.index]; }
+  get index() { return this.images.findIndex((image) => image.key === this.current); }
+  get image() { return this.images[this.index]; }
 
   async open(key) {
     const turn = (this._turn = (this._turn || 0) + 1);
     this.over("Loading …", true);
     await this.work.settled();
     if (turn !== this._turn) return;
-    const reply = await this.call("open", { photo: key });
+    const reply = await this.call("open", { image: key });
     if (turn !== this._turn) return;
     this.current = key;
-    this.$(".sa-photos").value = key;
+    this.$(".sa-images").value = key;
     if (!reply || reply.problem) {
       this.view.clear();
-      this.work.load({ photo: key, masks: [], complete: false });
-      this.over(reply ? reply.problem : "The photo could not be loaded.", false);
+      this.work.load({ image: key, masks: [], complete: false });
+      this.over(reply ? reply.problem : "The image could not be loaded.", false);
       this.broken = true;
       return this.show();
     }
     this.broken = false;
     this.labels = reply.labels;
-    await this.view.setPicture(reply);
+    await this.view.setImage(reply);
     if (turn !== this._turn) return;
     this.work.load(reply);
     this.over("");
@@ -90,8 +90,8 @@ sampipe.AnnotatePage = class {
 
   go(step) {
     const to = this.index + step;
-    if (to >= 0 && to < this.photos.length) return this.open(this.photos[to].key);
-    this.notice(step > 0 ? "This is the last photo." : "This is the first photo.", "info");
+    if (to >= 0 && to < this.images.length) return this.open(this.images[to].key);
+    this.notice(step > 0 ? "This is the last image." : "This is the first image.", "info");
   }
 
   async done() {
@@ -100,12 +100,12 @@ sampipe.AnnotatePage = class {
     await this.work.finish(complete);
     if (!complete) return;
     await this.work.settled();
-    const from = this.index, count = this.photos.length;
+    const from = this.index, count = this.images.length;
     for (let step = 1; step < count; step++) {
-      const photo = this.photos[(from + step) % count];
-      if (!photo.complete && !photo.problem) return this.open(photo.key);
+      const image = this.images[(from + step) % count];
+      if (!image.complete && !image.problem) return this.open(image.key);
     }
-    this.notice("Every photo is complete.", "info");
+    this.notice("Every image is complete.", "info");
   }
 
   // -- masks ------------------------------------------------------------------------------
@@ -123,11 +123,11 @@ sampipe.AnnotatePage = class {
     if (this._asking) return;
     this._asking = true;
     while (this._hover) {
-      const at = this._hover, photo = this.current;
+      const at = this._hover, image = this.current;
       this._hover = null;
       const work = { base: null, points: [[...at, 1]], box: null, candidate: null, strokes: [], ask: true };
-      const reply = await this.call("segment", { photo, work }, true);
-      if (this._ended || photo !== this.current || this.work.mask) { this._ended = false; break; }
+      const reply = await this.call("segment", { image, work }, true);
+      if (this._ended || image !== this.current || this.work.mask) { this._ended = false; break; }
       if (!reply?.area) continue;
       const { width, height } = this.view.canvas;
       this.view.preview = sampipe.paintedMask(sampipe.maskPixels(reply.rle, width, height), width, height, "#64748b", 0.3);
@@ -173,11 +173,17 @@ sampipe.AnnotatePage = class {
   }
 
   async propose(source) {
-    this.over(`${source}: looking …`, true);
+    const image = this.current;
+    let looking = true;
+    this.over(`${source}: looking …`, true, async () => { // again, as it may not have begun yet
+      while (looking && (await this.call("stop", { image }))) await new Promise((go) => setTimeout(go, 200));
+    });
     await this.work.settled();
-    const reply = await this.call("propose", { photo: this.current, source });
+    const reply = await this.call("propose", { image, source });
+    looking = false;
     this.over("");
     if (!reply) return;
+    if (reply.stopped) return this.notice("Stopped; nothing was changed.", "info");
     this.work.take(reply, { quiet: true });
     this.notice(reply.found ? `${source}: ${reply.found} masks wait for you.` : `${source} found nothing new here.`, "info");
     this.queueSoon();
@@ -204,7 +210,7 @@ sampipe.AnnotatePage = class {
   async nextDoubtful() {
     while (this.review && this.review.length) {
       const next = this.review.shift();
-      if (next.photo !== this.current) await this.open(next.photo);
+      if (next.image !== this.current) await this.open(next.image);
       const mask = this.work.masks.find((one) => one.id === next.id);
       if (!mask || mask.accepted) continue; // somebody was here already
       this.work.select(mask.id);
@@ -242,7 +248,7 @@ sampipe.AnnotatePage = class {
   async poll() {
     if (!this.current || this.broken || this._polling || document.hidden) return;
     this._polling = true;
-    const reply = await this.call("news", { photo: this.current, revision: this.work.revision }, true);
+    const reply = await this.call("news", { image: this.current, revision: this.work.revision }, true);
     this._polling = false;
     if (!reply) return;
     const was = this.job && this.job.running;
@@ -257,7 +263,7 @@ sampipe.AnnotatePage = class {
   async refreshSources() {
     const start = await this.call("start", {}, true);
     if (!start) return;
-    this.photos = start.photos;
+    this.images = start.images;
     this.sources = new Map(start.sources.map((one) => [one.name, one.missing]));
     for (const option of this.$(".sa-propose select").options)
       option.textContent = sampipe.sourceName({ name: option.value, missing: this.sources.get(option.value) });

@@ -47,7 +47,7 @@ sampipe.Corners = class {
   simplify(tolerance) { this.tolerance = tolerance; return this.follow(); }
 
   _near(at) {
-    const reach = (sampipe.Corners.REACH * this.view.picture.width) / this.view.canvas.clientWidth;
+    const reach = (sampipe.Corners.REACH * this.view.image.width) / this.view.canvas.clientWidth;
     let best = null;
     this.rings.forEach((ring, r) => ring.forEach(([x, y], c) => {
       const far = Math.hypot(x - at[0], y - at[1]);

@@ -12,7 +12,7 @@ Object.assign(sampipe.AnnotatePage.prototype, {
   },
 
   show() {
-    if (!this.photos) return;
+    if (!this.images) return;
     if (this._shown) return;
     this._shown = true;
     requestAnimationFrame(() => { this._shown = false; this._show(); });
@@ -20,12 +20,12 @@ Object.assign(sampipe.AnnotatePage.prototype, {
 
   _show() {
     const { masks, mask } = this.work;
-    if (this.photo && !this.broken) Object.assign(this.photo, {
+    if (this.image && !this.broken) Object.assign(this.image, {
       accepted: masks.filter((one) => one.accepted).length, proposed: masks.filter((one) => !one.accepted).length,
       complete: this.work.complete });
-    if (this.photo) this.photo.problem = this.broken;
-    this.showPicture(masks, mask);
-    this.showPhotos();
+    if (this.image) this.image.problem = this.broken;
+    this.showImage(masks, mask);
+    this.showImages();
     this.showMasks(masks, mask);
     this.showLabels(mask);
     this.showCandidates(mask);
@@ -53,7 +53,7 @@ Object.assign(sampipe.AnnotatePage.prototype, {
     return mask.accepted ? "More clicks mend this mask." : "Accept it, delete it, or mend it with a click.";
   },
 
-  showPicture(masks, mask) {
+  showImage(masks, mask) {
     const shown = this.hidden ? [] : masks.filter((one) => one.rle && (!this.review || one === mask)); // one to judge
     const style = (one) => (one === mask ? "selected" : one.accepted ? "plain" : "waiting");
     shown.sort((a, b) => (a === mask) - (b === mask));
@@ -62,15 +62,15 @@ Object.assign(sampipe.AnnotatePage.prototype, {
     this.view.draw();
   },
 
-  showPhotos() {
-    const options = this.$(".sa-photos").options;
-    this.photos.forEach((photo, at) => {
-      const sign = photo.problem ? "✕" : photo.complete ? "✓" : photo.accepted ? "●" : photo.proposed ? "?" : "○";
-      const text = `${sign} ${at + 1}/${this.photos.length} ${photo.name}`;
+  showImages() {
+    const options = this.$(".sa-images").options;
+    this.images.forEach((image, at) => {
+      const sign = image.problem ? "✕" : image.complete ? "✓" : image.accepted ? "●" : image.proposed ? "?" : "○";
+      const text = `${sign} ${at + 1}/${this.images.length} ${image.name}`;
       if (options[at].textContent !== text) options[at].textContent = text;
     });
-    const worked = this.photos.filter((photo) => photo.complete || photo.accepted).length;
-    this.$(".sa-bar i").style.width = `${(100 * worked) / this.photos.length}%`;
+    const worked = this.images.filter((image) => image.complete || image.accepted).length;
+    this.$(".sa-bar i").style.width = `${(100 * worked) / this.images.length}%`;
   },
 
   showMasks(masks, mask) {
@@ -122,25 +122,25 @@ Object.assign(sampipe.AnnotatePage.prototype, {
     const chips = this.labels.slice(0, 40).map((label, at) => this.element("button", {
       textContent: at < 9 ? `${at + 1} ${label}` : label, onclick: () => this.setLabel(label) }));
     chips.forEach((chip, at) => chip.setAttribute("aria-pressed", this.labels[at] === now));
-    this.$(".sa-chips").replaceChildren(...chips);
+    sampipe.refill(this.$(".sa-chips"), chips, this.view.canvas);
   },
 
   showCandidates(mask) {
     const offered = mask && mask.candidates.length > 1 ? mask.candidates : [];
     const order = offered.map((one, at) => ({ ...one, at })).sort((a, b) => a.area - b.area);
-    this.$(".sa-candidates").replaceChildren(...order.map(({ iou, at }, place) => {
+    sampipe.refill(this.$(".sa-candidates"), order.map(({ iou, at }, place) => {
       const button = this.element("button", { textContent: `${["small", "middle", "large"][place]} ${iou.toFixed(2)}`,
         title: "Another of the model's answers (C)", onclick: () => this.work.candidate(at) });
       button.setAttribute("aria-pressed", at === mask.chosen);
       return button;
-    }));
+    }), this.view.canvas);
   },
 
   showSummary() {
-    const { photos, with_masks, complete, accepted, seconds_per_mask, waiting } = this.summary;
+    const { images, with_masks, complete, accepted, seconds_per_mask, waiting } = this.summary;
     const time = seconds_per_mask ? `, ${seconds_per_mask.toFixed(1)} s a mask` : "";
     this.$(".sa-summary").textContent =
-      `${accepted} ${accepted === 1 ? "mask" : "masks"} on ${with_masks} of ${photos} photos${time}; ${complete} complete.`;
+      `${accepted} ${accepted === 1 ? "mask" : "masks"} on ${with_masks} of ${images} images${time}; ${complete} complete.`;
     this.$(".sa-review .sa-count").textContent = waiting ? `${waiting} waiting` : "";
     for (const name of ["review", "accept-below"]) this.$(`[data-do=${name}]`).disabled = !waiting && !this.review;
   },
@@ -173,8 +173,10 @@ Object.assign(sampipe.AnnotatePage.prototype, {
     if (!job.running) this.showSource();
   },
 
-  over(text, turning) {
-    const over = this.$(".sa-over");
+  over(text, turning, cancel = null) {
+    const over = this.$(".sa-over"), button = over.querySelector("button");
+    button.hidden = !cancel;
+    button.onclick = cancel;
     over.hidden = !text;
     over.querySelector("p").textContent = text;
     over.querySelector(".sa-spin").hidden = !turning;
@@ -220,13 +222,13 @@ Object.assign(sampipe.AnnotatePage.prototype, {
       "drop-all": () => this.work.remove(this.work.masks.filter((mask) => !mask.accepted).map((mask) => mask.id)),
       review: () => this.startReview(), "accept-below": () => this.acceptBelow(),
       propose: () => this.propose(this.asked()), rest: () => this.background("rest", { source: this.asked() }),
-      learn: () => this.background("learn", { minutes: this.$(".sa-propose input").valueAsNumber }),
+      learn: () => this.background("learn", { minutes: this.$(".sa-propose input[type=number]").valueAsNumber }),
       stop: () => this.background("stop", {}), help: () => this.$(".sa-help").showModal(),
     };
     this.doing = doing;
     for (const button of this.$$("[data-do]")) button.onclick = () => doing[button.dataset.do]();
     for (const button of this.$$("[data-tool]")) button.onclick = () => this.choose(button.dataset.tool);
-    this.$(".sa-photos").onchange = (event) => this.open(event.target.value);
+    this.$(".sa-images").onchange = (event) => this.open(event.target.value);
     this.$(".sa-propose select").onchange = this.$(".sa-words").oninput = () => this.showSource();
     this.$(".sa-size input").oninput = (event) => this.brush(event.target.value);
     const simplify = this.$(".sa-simplify input");
@@ -242,7 +244,7 @@ Object.assign(sampipe.AnnotatePage.prototype, {
 
   key(event) {
     const typing = event.target.closest?.("input:not([type=range]), select, textarea, dialog[open]");
-    if (event.defaultPrevented || typing || event.altKey || !this.photos || !this.root.isConnected) return;
+    if (event.defaultPrevented || typing || event.altKey || !this.images || !this.root.isConnected) return;
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     const held = event.ctrlKey || event.metaKey;
     const action = held ? this.heldKey(key, event.shiftKey) : this.plainKey(key, event);

@@ -1,25 +1,25 @@
-// The shared picture canvas with what labelling needs besides: many masks at little memory, and which mask
+// The shared image canvas with what labelling needs besides: many masks at little memory, and which mask
 // lies under the pointer.
 //
 //   view.layers = [{ id, rle, color, style: "plain" | "selected" | "waiting" }];
 window.sampipe = window.sampipe || {};
-sampipe.PictureCanvas.MOST_PIXELS = 2048;
+sampipe.ImageCanvas.MOST_PIXELS = 2048;
 
-sampipe.LabelView = class extends sampipe.PictureCanvas {
+sampipe.LabelView = class extends sampipe.ImageCanvas {
   constructor(host, listeners) {
     super(host, listeners);
     this._windows = new Map(); // by run lengths: where the mask is and its pixels
-    this._pictures = new Map(); // the same, painted
+    this._paintedWindows = new Map(); // the same, painted
   }
 
-  async setPicture(picture) {
+  async setImage(image) {
     this._windows.clear();
-    this._pictures.clear();
-    await super.setPicture(picture);
+    this._paintedWindows.clear();
+    await super.setImage(image);
   }
 
   clear() {
-    this.picture = this.image = null;
+    this.image = this.bitmap = null;
     this.layers = [];
     this.canvas.style.width = this.canvas.style.height = "0";
   }
@@ -30,7 +30,7 @@ sampipe.LabelView = class extends sampipe.PictureCanvas {
     this.draw();
   }
 
-  // The smallest shown mask at a point of the picture, its id; null for none.
+  // The smallest shown mask at a point of the image, its id; null for none.
   maskAt(x, y) {
     let best = null;
     for (const layer of this.layers) {
@@ -44,11 +44,11 @@ sampipe.LabelView = class extends sampipe.PictureCanvas {
   }
 
   _drawNow() {
-    if (!this.image) return;
+    if (!this.bitmap) return;
     const context = this.canvas.getContext("2d");
     context.globalAlpha = 1;
     context.clearRect(0, 0, this.canvas.width, this.canvas.height);
-    context.drawImage(this.image, 0, 0, this.canvas.width, this.canvas.height);
+    context.drawImage(this.bitmap, 0, 0, this.canvas.width, this.canvas.height);
     for (const layer of this.layers) {
       const part = this._window(layer.rle);
       if (part.width) context.drawImage(this._paintedWindow(layer, part), part.x, part.y);
@@ -68,18 +68,18 @@ sampipe.LabelView = class extends sampipe.PictureCanvas {
   _paintedWindow(layer, part) {
     const line = Math.max(1, Math.round((this._unit() * (layer.style === "selected" ? 2.4 : 1.4))));
     const key = `${layer.color} ${layer.style} ${line} ${layer.rle.counts}`;
-    let painted = this._pictures.get(key);
+    let painted = this._paintedWindows.get(key);
     if (!painted) {
       painted = sampipe.paintedWindow(part, layer.color, layer.style, line);
-      this._pictures.set(key, painted);
-      if (this._pictures.size > 600) this._pictures.delete(this._pictures.keys().next().value);
+      this._paintedWindows.set(key, painted);
+      if (this._paintedWindows.size > 600) this._paintedWindows.delete(this._paintedWindows.keys().next().value);
     }
     return painted;
   }
 };
 
-// The part of a picture outside which a mask is empty, at the size at which the picture is drawn: {x, y, width,
-// height, pixels, area}. One pixel of the mask is always seen, however much smaller the picture is drawn.
+// The part of an image outside which a mask is empty, at the size at which the image is drawn: {x, y, width,
+// height, pixels, area}. One pixel of the mask is always seen, however much smaller the image is drawn.
 sampipe.maskWindow = function (rle, width, height) {
   const [rows, columns] = rle.size;
   const runs = sampipe.runLengths(rle.counts);
@@ -126,10 +126,10 @@ sampipe.maskWindow = function (rle, width, height) {
 // Translucent inside and a line along the edge; a mask that waits for a person has a broken line and hardly a filling.
 sampipe.paintedWindow = function (part, color, style, line) {
   const { width, height, pixels } = part;
-  const picture = document.createElement("canvas");
-  picture.width = width;
-  picture.height = height;
-  const context = picture.getContext("2d");
+  const layer = document.createElement("canvas");
+  layer.width = width;
+  layer.height = height;
+  const context = layer.getContext("2d");
   const image = context.createImageData(width, height);
   const [red, green, blue] = [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16));
   const fill = { plain: 0.4, selected: 0.5, waiting: 0.18 }[style];
@@ -148,5 +148,5 @@ sampipe.paintedWindow = function (part, color, style, line) {
     }
   }
   context.putImageData(image, 0, 0);
-  return picture;
+  return layer;
 };

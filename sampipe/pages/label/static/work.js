@@ -1,8 +1,8 @@
-// One photo's masks in this window: what a person does to them, undo and redo, and saving after every change.
+// One image's masks in this window: what a person does to them, undo and redo, and saving after every change.
 // Knows the server and no element of the page.
 window.sampipe = window.sampipe || {};
 
-sampipe.PhotoWork = class {
+sampipe.ImageWork = class {
   static LONGEST_PAUSE = 60; // seconds without an action that still count as work on a mask
 
   // on: changed(), notice(text, kind), saving(count), labels(list)
@@ -18,7 +18,7 @@ sampipe.PhotoWork = class {
   }
 
   load(reply) {
-    this.photo = reply.photo;
+    this.image = reply.image;
     this.revision = reply.revision;
     this.complete = reply.complete;
     this.masks = (reply.masks || []).map((row) => this._fromServer(row));
@@ -77,7 +77,7 @@ sampipe.PhotoWork = class {
   // The mask becomes what the rings enclose.
   outline(id, rings) {
     return this._act(async () => {
-      const reply = await this.server.fill({ photo: this.photo, rings });
+      const reply = await this.server.fill({ image: this.image, rings });
       if (reply.error) throw new Error(reply.error);
       if (!reply.area) throw new Error("Nothing is left of this mask; delete it instead.");
       this._change(id, { rle: reply.rle, predicted_iou: null, stability_score: null, work: null, candidates: [] });
@@ -119,7 +119,7 @@ sampipe.PhotoWork = class {
 
   // Masks of the server: the answer to a save, proposals, or what another window did.
   take(reply, { quiet = false } = {}) {
-    if (reply.photo !== this.photo || !reply.masks || reply.revision < this.revision) return; // an older one came late
+    if (reply.image !== this.image || !reply.masks || reply.revision < this.revision) return; // an older one came late
     const there = new Map(reply.masks.map((row) => [row.id, row]));
     const unsaved = new Set(this._saves.flatMap((one) => one.changes.map((change) => change.put || change.remove)));
     let foreign = 0;
@@ -141,7 +141,7 @@ sampipe.PhotoWork = class {
     if (!this.mask) this.selected = null;
     for (const text of reply.notices || []) this.on.notice(text, "warning");
     if (foreign && !quiet && !(reply.notices || []).length)
-      this.on.notice("Another window works on this photo, too. Its masks are shown here now; yours are kept.", "warning");
+      this.on.notice("Another window works on this image, too. Its masks are shown here now; yours are kept.", "warning");
     this.on.changed();
   }
 
@@ -171,7 +171,7 @@ sampipe.PhotoWork = class {
   async _ask(mask, more) {
     const before = mask.rle ? this._snapshot(mask) : null;
     const work = { ...this._workOf(mask), ...more };
-    const reply = await this.server.segment({ photo: this.photo, work });
+    const reply = await this.server.segment({ image: this.image, work });
     if (reply.error) throw new Error(reply.error);
     if (!reply.area) throw new Error("Nothing is left of this mask; delete it instead, or try another place.");
     Object.assign(mask, {
@@ -228,12 +228,12 @@ sampipe.PhotoWork = class {
 
   _spend(mask) {
     const now = performance.now();
-    mask.seconds += Math.min((now - this._last) / 1000, sampipe.PhotoWork.LONGEST_PAUSE);
+    mask.seconds += Math.min((now - this._last) / 1000, sampipe.ImageWork.LONGEST_PAUSE);
     this._last = now;
   }
 
   _save(changes) {
-    this._saves.push({ photo: this.photo, changes });
+    this._saves.push({ image: this.image, changes });
     if (!this._saving) this._saveAll();
   }
 
@@ -241,11 +241,11 @@ sampipe.PhotoWork = class {
     this._saving = true;
     while (this._saves.length) {
       this.on.saving(this._saves.length);
-      const { photo, changes } = this._saves[0];
+      const { image, changes } = this._saves[0];
       const rows = changes.map((change) => this._row(change)).filter(Boolean);
       let reply;
       try {
-        reply = rows.length ? await this.server.save({ photo, changes: rows }) : { photo };
+        reply = rows.length ? await this.server.save({ image, changes: rows }) : { image };
       } catch (error) { // the server is gone or the line is down: what was done is kept here and sent again
         this.on.saving(-1);
         await new Promise((go) => setTimeout(go, 1500));

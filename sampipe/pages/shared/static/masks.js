@@ -20,7 +20,7 @@ sampipe.runLengths = function (counts) {
   return runs;
 };
 
-// A mask as bytes (width * height, row after row) of a picture shown at another size; nearest pixel.
+// A mask as bytes (width * height, row after row) of an image shown at another size; nearest pixel.
 sampipe.maskPixels = function (rle, width, height) {
   const [rows, columns] = rle.size;
   const runs = sampipe.runLengths(rle.counts);
@@ -62,7 +62,7 @@ sampipe.maskUnion = function (one, other) {
   return sampipe.maskRuns(pixels, width, height);
 };
 
-// Whether a mask covers a place of its picture.
+// Whether a mask covers a place of its image.
 sampipe.maskHas = function (rle, x, y) {
   const [rows, columns] = rle.size, at = Math.min(Math.floor(x), columns - 1) * rows + Math.min(Math.floor(y), rows - 1);
   let end = 0, run = -1;
@@ -82,7 +82,7 @@ sampipe.maskMiddle = function (rle) {
   return [Math.floor(middle / rows), middle % rows];
 };
 
-// A picture of a mask: translucent inside, a line of full color along its edge, a dark line around it.
+// A mask as it is painted: translucent inside, a line of full color along its edge, a dark line around it.
 sampipe.paintedMask = function (pixels, width, height, color, opacity = 0.42) {
   const layer = document.createElement("canvas");
   layer.width = width;

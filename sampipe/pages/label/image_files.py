@@ -1,4 +1,4 @@
-"""The photos of a folder, and where the annotations of each are kept."""
+"""The images of a folder, and where the annotations of each are kept."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _LONGEST_NAME = 240  # bytes; file systems end at 255
 
 
 @dataclass(frozen=True)
-class Photo:
-    """One photo file; it may turn out to be unreadable when somebody opens it.
+class ImageFile:
+    """One image file; it may turn out to be unreadable when somebody opens it.
 
     Args:
         path: of the file, with any characters that a file name may have.
@@ -27,8 +27,8 @@ class Photo:
     key: str
 
     @classmethod
-    def of(cls, path: Path) -> Photo:
-        """The photo at ``path``."""
+    def of(cls, path: Path) -> ImageFile:
+        """The image at ``path``."""
         return cls(path, hashlib.blake2b(os.fsencode(path.name), digest_size=8).hexdigest())
 
     @property
@@ -38,21 +38,21 @@ class Photo:
 
     @property
     def file_name_for_annotations(self) -> str:
-        """Of its annotations: the photo's whole name, so that ``a.jpg`` and ``a.png`` stay apart."""
+        """Of its annotations: the image's whole name, so that ``a.jpg`` and ``a.png`` stay apart."""
         name = f"{self.path.name}.json"
         return name if len(os.fsencode(name)) <= _LONGEST_NAME else f"{self.key}.json"
 
 
-def find_photos(folder: Path) -> tuple[Photo, ...]:
-    """The photos of ``folder/images`` if there is such a folder, else those directly in ``folder``, by name.
+def find_images(folder: Path) -> tuple[ImageFile, ...]:
+    """The images of ``folder/images`` if there is such a folder, else those directly in ``folder``, by name.
 
     Raises:
-        DataError: no such folder, or no photo in it.
+        DataError: no such folder, or no image in it.
     """
     if not folder.is_dir():
-        raise DataError(f"{folder} is not a folder; wanted a folder with photos in it")
+        raise DataError(f"{folder} is not a folder; wanted a folder with images in it")
     place = image_folder(folder)
-    photos = tuple(Photo.of(path) for path in image_files(place))
-    if not photos:
-        raise DataError(f"{place} holds no photos; looked for files that end in {', '.join(SUFFIXES)}")
-    return photos
+    images = tuple(ImageFile.of(path) for path in image_files(place))
+    if not images:
+        raise DataError(f"{place} holds no images; looked for files that end in {', '.join(SUFFIXES)}")
+    return images

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from PIL import Image as Pillow
 
 from sampipe.graph.result import NodeReport
 from sampipe.nodes import Annotate
-from sampipe.pages.demo.bench import shown
+from sampipe.pages.shared import data_url, smaller
 from sampipe.types import RLE, EdgeMap, Image, ImageEmbedding, Masks, Prompts
 
 SMALL, LARGE = 420, 1600  # longest side in a node's box, and of the image that opens from it
@@ -23,7 +22,7 @@ def summary(outputs: Mapping[str, Any], report: NodeReport, image: Image | None,
         "hits": report.cache_hits,
         "device": report.device,
         "outputs": [
-            {"port": port, "words": words(value), "url": _url(picture(value, image, side), side)}
+            {"port": port, "words": words(value), "url": _url(preview(value, image, side), side)}
             for port, value in outputs.items()
         ],
     }
@@ -44,7 +43,7 @@ def words(value: Any) -> str:
     return text if len(text) <= 160 else f"{text[:157]}..."
 
 
-def picture(value: Any, image: Image | None, side: int) -> Image | None:
+def preview(value: Any, image: Image | None, side: int) -> Image | None:
     """A value as an image of at most ``side`` pixels, on the image where it lies on one; None if it has none."""
     if isinstance(value, Image):
         return _smaller(value, side)
@@ -64,15 +63,11 @@ def picture(value: Any, image: Image | None, side: int) -> Image | None:
 
 
 def _url(found: Image | None, side: int) -> str | None:
-    return None if found is None else shown(found, side)
+    return None if found is None else data_url(found, side)
 
 
 def _smaller(image: Image, side: int) -> Image:
-    if max(image.hw) <= side:
-        return image
-    made = image.to_pil()
-    made.thumbnail((side, side), Pillow.Resampling.BOX, reducing_gap=2.0)
-    return Image.from_pil(made)
+    return image if max(image.hw) <= side else Image.from_pil(smaller(image, side))
 
 
 def _drawn(small: Image, rles: list[RLE], prompts: Prompts, *, opacity: float) -> Image:
