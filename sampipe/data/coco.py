@@ -148,7 +148,7 @@ def _image(
     places: Places,
     report: ReadReport,
 ) -> AnnotatedImage:
-    name = _name(row)
+    name = file_name(row)
     objects = [one for each in annotations if (one := _object(each, hw, known, report)) is not None]
     path = places.find(name)
     report.images += 1
@@ -160,7 +160,7 @@ def _image(
     return AnnotatedImage(path, tuple(objects), hw, plain(f"{before}{name}"), key, extra)
 
 
-def _name(row: Row) -> str:
+def file_name(row: Row) -> str:
     """By ``file_name``, or as in LVIS by the end of ``coco_url``: its last part, with the folder before."""
     for field in ("file_name", "coco_url"):
         if row.value.get(field):

@@ -111,9 +111,7 @@ def convert(
     writer.finish()
     lost = writer.report
     data.report.kept += lost.kept - lost.read
-    for reason, why in lost.left_out.items():
-        for place in why.places[:1]:
-            data.report.note(reason, place, why.count)
+    data.report.tell(lost)
     return Converted(lost.images, lost.kept, len(failed), data.report)
 
 
