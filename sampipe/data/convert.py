@@ -90,7 +90,7 @@ def convert(
     """
     if to == "coco":  # as data sets name it; `annotations.json` is beside what else a job saves
         options = {"file": "instances.json", **(options or {})}
-    writer = open_writer(to, target, options, images=images, categories=data.categories)
+    writer = open_writer(to, target, options, images=images, categories=data.categories, extra=data.extra)
     failed: list[Exception] = []
     chosen = drawn(len(data.images), limit, seed)
     for done, index in enumerate(chosen, start=1):

@@ -47,19 +47,25 @@ class BoxRow:
     place: str
 
 
-def read_rows(file: Path, *, box: str = "xyxy", delimiter: str = ",") -> dict[str, list[BoxRow]]:
+def read_rows(
+    file: Path, *, box: str = "xyxy", delimiter: str = ",", report: ReadReport | None = None
+) -> dict[str, list[BoxRow]]:
     """The lines by image, every one checked. The first line names the columns, in any order and case.
 
     Args:
         file: UTF-8, with or without a byte order mark.
         box: which columns a box has: one of :data:`BOXES`.
         delimiter: between columns.
+        report: hears of other columns.
 
     Raises:
         DataError: it cannot be read, columns are missing, or a line is not what it should be; names line and column.
     """
     names, lines = read_table(file, delimiter=delimiter)
     columns = _columns(names, BOXES[box], file)
+    others = [name for name in names if name and name not in columns.values()]
+    if others and report is not None:
+        report.note(f"images come with {', '.join(others)}, columns that are not read", str(file))
     found: dict[str, list[BoxRow]] = {}
     for line in lines:
         row = Row({ours: line.value[theirs] for ours, theirs in columns.items()}, line.place)
@@ -112,7 +118,7 @@ def read(folder: Path) -> Dataset:
     """
     report = ReadReport()
     places = Places.of(folder)
-    rows = read_rows(folder / "boxes.csv")
+    rows = read_rows(folder / "boxes.csv", report=report)
     readers = [partial(_read_image, name, lines, places, folder, report) for name, lines in rows.items()]
     return Dataset(folder, "csv", readers, (), report)
 

@@ -22,6 +22,7 @@ from sampipe.types import RLE, Masks
 from sampipe.types.rasterize import rasterize
 
 _ELLIPSE = 64  # corners
+_OTHERS = ("occluded", "z_order", "group_id")  # of a shape; "0" is none
 
 
 def write_cvat(images: Iterable[tuple[str, Masks]]) -> str:
@@ -140,7 +141,8 @@ def _object(
         return None
     report.keep()
     attributes = {one.get("name", ""): one.text or "" for one in shape.findall("attribute")}
-    return replace(found, extra={"attributes": attributes}) if attributes else found
+    extra: dict[str, object] = {key: shape.attrib[key] for key in _OTHERS if shape.get(key, "0") not in ("0", "")}
+    return replace(found, extra=extra | ({"attributes": attributes} if attributes else {}))
 
 
 def _turned(tag: str, row: Row) -> np.ndarray:

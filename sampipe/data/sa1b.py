@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path, PurePosixPath
@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from sampipe._files import write_atomic
 from sampipe.data.annotated import NAMELESS, AnnotatedImage, Dataset, Files, GroundTruth
 from sampipe.data.coco import annotation
+from sampipe.data.extras import extra_fields
 from sampipe.data.format import Format, Writer
 from sampipe.data.job_folder import JOB
 from sampipe.data.names import Places, plain
@@ -22,6 +23,8 @@ from sampipe.types import Image
 
 _LOOKED_AT = 5  # files, to see whether a folder is in this layout
 _SCORES = {"predicted_iou": "predicted_iou", "stability_score": "stability"}
+_FIELDS = ("id", "segmentation", "bbox", "area", *_SCORES)
+_OF_IMAGES = ("image_id", "width", "height", "file_name")
 
 
 def read(folder: Path) -> Dataset:
@@ -73,13 +76,14 @@ def read_file(file: str | Path, report: ReadReport | None = None, *, root: Path 
     if not found.is_file():
         report.note("image file is not there", str(found))
     inner = found.relative_to(root).as_posix() if root is not None and found.is_relative_to(root) else found.name
-    return AnnotatedImage(found, objects, hw, plain(inner))
+    return AnnotatedImage(found, objects, hw, plain(inner), extra=extra_fields(image, _OF_IMAGES))
 
 
 def _object(row: Row, number: int, hw: tuple[int, int]) -> GroundTruth:
     mask = segmentation_rle(row.value["segmentation"], hw, f"{row.place}: segmentation")
     scores = {ours: row.number(theirs) for theirs, ours in _SCORES.items() if row.has(theirs)}
-    return GroundTruth.of_mask(row.id("id") if row.has("id") else number, NAMELESS, mask, scores=scores)
+    key, extra = row.id("id") if row.has("id") else number, extra_fields(row, _FIELDS)
+    return GroundTruth.of_mask(key, NAMELESS, mask, scores=scores, extra=extra)
 
 
 @dataclass(kw_only=True)
@@ -87,6 +91,8 @@ class Sa1bWriter(Writer):
     """``<name>.json`` beside each image."""
 
     holds_empty: ClassVar[bool] = True
+    holds_extra: ClassVar[bool] = True
+    holds_extra_of_images: ClassVar[bool] = True
     beside: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
@@ -102,6 +108,7 @@ class Sa1bWriter(Writer):
         height, width = image.hw
         rows = [_row(one, first + place) for place, one in enumerate(image.objects, start=1)]
         head = {"image_id": number, "width": width, "height": height, "file_name": PurePosixPath(name).name}
+        head = {**image.extra, **head}
         file = self.folder / PurePosixPath(name).with_suffix(".json")
         self.place(image, pixels, self.folder / name)
         document = {"image": head, "annotations": rows}
@@ -110,7 +117,7 @@ class Sa1bWriter(Writer):
 
 
 def _row(one: GroundTruth, key: int) -> dict[str, Any]:
-    row = annotation(replace(one, extra={}), key, 0, 0) | {"segmentation": one.mask.to_coco()}
+    row = annotation(one, key, 0, 0) | {"segmentation": one.mask.to_coco()}
     for name in ("image_id", "category_id", "iscrowd", "score", "stability"):
         row.pop(name, None)
     return row | {theirs: one.scores[ours] for theirs, ours in _SCORES.items() if ours in one.scores}

@@ -36,6 +36,8 @@ CLASSES = (
 """Of the challenge: the classes 1 to 20 of a folder without ``labelmap.txt``."""
 _IMAGES, _OBJECTS, _CLASSES, _BOXES = "JPEGImages", "SegmentationObject", "SegmentationClass", "Annotations"
 
+_OTHERS, _NOTHING = ("pose", "truncated", "difficult", "occluded"), ("0", "Unspecified")
+
 
 def read(folder: Path) -> Dataset:
     """``JPEGImages/`` with ``SegmentationObject/``, else with the boxes of ``Annotations/*.xml``.
@@ -116,7 +118,10 @@ def _read_boxes(file: Path, folder: Path, places: Places, report: ReadReport) ->
         mask = segmentation_rle([[x0 - 1, y0 - 1, x1, y0 - 1, x1, y1, x0 - 1, y1]], hw, str(file))
         # VOC counts pixels from 1 and the last one belongs to the box
         label = one.findtext("name") or NAMELESS
-        objects.append(GroundTruth(index + 1, label, (x0 - 1, y0 - 1, x1, y1), mask, box_only=True))
+        extra = {key: text for key in _OTHERS if (text := (one.findtext(key) or "0").strip()) not in _NOTHING}
+        objects.append(GroundTruth(index + 1, label, (x0 - 1, y0 - 1, x1, y1), mask, box_only=True, extra=extra))
+        for part in one.findall("part"):
+            report.leave_out("a part of an object", f"{file}: object {index}: {part.findtext('name')}")
     report.images += 1
     report.keep(len(objects))
     if path is None:
