@@ -195,7 +195,7 @@ class Writer(ABC):
             return
         if not image.path.is_file():
             if pixels is None:
-                raise DataError(f"{image.path}: the image is missing")
+                raise DataError(f"{image.path}: the image is missing; put it there, or write no images (--images none)")
             from sampipe.data.label_png import png_bytes
 
             write_atomic(target, png_bytes(pixels.pixels))

@@ -16,7 +16,8 @@ from sampipe._files import write_atomic
 from sampipe.data.annotated import NAMELESS, AnnotatedImage, Dataset, GroundTruth, Reads, masks_of
 from sampipe.data.format import Format, MapWriter
 from sampipe.data.images import SUFFIXES
-from sampipe.data.names import plain
+from sampipe.data.job_folder import paths_from, sources_by_stem
+from sampipe.data.names import Places, common_root, from_folder, path_of, plain
 from sampipe.data.report import ReadReport
 from sampipe.data.schema import read_bytes
 from sampipe.errors import DataError
@@ -25,6 +26,7 @@ from sampipe.types._decode import stored
 
 MOST_OBJECTS = 65_535
 VOID = 255
+_FLAT = ".labels.png"
 _COMPRESSION = 4  # of zlib: images come out as small as at 6, its default, in a third to half of the time
 
 
@@ -112,21 +114,41 @@ def image_of(folder: Path, label: Path) -> Path:
 
 
 def read(folder: Path) -> Dataset:
-    """``images/`` and ``masks/`` with a label map of the same name for each image.
+    """``images/`` and ``masks/`` with a label map of the same name for each image, or ``<stem>.labels.png``.
 
     Images without one are counted. 0 and 255 alone are a binary mask, one object; beside other numbers 255 is void.
+    Flat label maps find their images in the folder, or where those of its job are.
 
     Raises:
-        DataError: no such folders, or the image of a label map is missing.
+        DataError: no such files, or the image of a label map in ``masks/`` is missing.
     """
-    images, masks = folder / "images", folder / "masks"
+    images, masks, report = folder / "images", folder / "masks", ReadReport()
     if not (images.is_dir() and masks.is_dir()):
-        raise DataError(f"{folder}: wanted images/ and masks/")
-    report = ReadReport()
+        return _read_flat(folder, report)
     files = sorted(masks.rglob("*.png"))
     pairs = [(image_of(images / file.relative_to(masks).parent, file), file) for file in files]
     note_unused(images, [image for image, _ in pairs], report)
     return dataset_of_maps(folder, "png", pairs, images, report)
+
+
+def _read_flat(folder: Path, report: ReadReport) -> Dataset:
+    files = sorted(folder.glob(f"*{_FLAT}"))
+    if not files:
+        raise DataError(f"{folder}: wanted images/ and masks/, or label maps called <stem>{_FLAT}")
+    base = paths_from(folder)
+    sources = {stem: from_folder(source, base) for stem, source in sources_by_stem(folder).items()}
+    places, root, pairs = Places.of(folder), Path(common_root(sources.values()) or folder), []
+    for file in files:
+        stem = file.name.removesuffix(_FLAT)
+        path = path_of(sources[stem]) if stem in sources else places.find_stem(stem)
+        if path is None or not path.is_file():
+            report.note("image file is not there", f"{file}: {path or stem}")
+        pairs.append((path or folder / stem, file))
+    readers = [
+        partial(_read_image, path, file, root if path.is_relative_to(root) else path.parent, report)
+        for path, file in pairs
+    ]
+    return Dataset(folder, "png", readers, (), report)
 
 
 def note_unused(images: Path, used: Iterable[Path], report: ReadReport) -> None:
@@ -183,7 +205,8 @@ class PngWriter(MapWriter):
 
 
 def _recognize(folder: Path) -> bool:
-    return (folder / "images").is_dir() and (folder / "masks").is_dir()
+    flat = any(folder.glob(f"*{_FLAT}")) and not (folder / "rows").is_dir()  # a job's rows hold more
+    return flat or ((folder / "images").is_dir() and (folder / "masks").is_dir())
 
 
 FORMAT = Format(

@@ -33,9 +33,9 @@ def read(folder: Path) -> Dataset:
     Raises:
         DataError: there is no annotation file.
     """
-    report = ReadReport()
-    files = annotation_files(folder)
-    return Dataset(folder, "sa1b", Files(folder, files, partial(read_file, report=report, root=folder)), (), report)
+    report, places = ReadReport(), Places.of(folder)
+    reads = partial(read_file, report=report, root=folder, places=places)
+    return Dataset(folder, "sa1b", Files(folder, annotation_files(folder), reads), (), report)
 
 
 def annotation_files(folder: str | Path) -> list[Path]:
@@ -51,8 +51,16 @@ def annotation_files(folder: str | Path) -> list[Path]:
     return files
 
 
-def read_file(file: str | Path, report: ReadReport | None = None, *, root: Path | None = None) -> AnnotatedImage:
+def read_file(
+    file: str | Path, report: ReadReport | None = None, *, root: Path | None = None, places: Places | None = None
+) -> AnnotatedImage:
     """One image from its annotation file.
+
+    Args:
+        file: beside its image.
+        report: gets the counts.
+        root: of the data set, from which the image is named.
+        places: where else images are, under the path of the file from ``root``.
 
     Raises:
         DataError: the file is not in SA-1B's format, or a mask is not of the image's size; names the row.
@@ -70,12 +78,15 @@ def read_file(file: str | Path, report: ReadReport | None = None, *, root: Path 
             raise DataError(f"{row.place} has no run-length segmentation")
         check_segmentation(row.value["segmentation"], hw, f"{row.place}: segmentation")
     objects = tuple(_object(row, number, hw) for number, row in enumerate(rows))
-    found = Places(path.parent).find(name) or path.parent / (PurePosixPath(plain(name)).name or path.stem)
+    beside, base = Places(path.parent).find(name), root or path.parent
+    own = PurePosixPath(plain(name)).name or path.stem
+    inner = (path.parent.relative_to(base) / own).as_posix()
+    found = beside or (places.beside(inner) if places else None) or path.parent / own
     report.images += 1
     report.keep(len(objects))
     if not found.is_file():
         report.note("image file is not there", str(found))
-    inner = found.relative_to(root).as_posix() if root is not None and found.is_relative_to(root) else found.name
+    inner = beside.relative_to(base).as_posix() if beside else inner
     return AnnotatedImage(found, objects, hw, plain(inner), extra=extra_fields(image, _OF_IMAGES))
 
 
@@ -125,7 +136,8 @@ def _row(one: GroundTruth, key: int) -> dict[str, Any]:
 
 def _may_be_ours(file: Path) -> bool:
     """Not hidden, and not what a job of sampipe says of itself."""
-    return not file.name.startswith(".") and not (file.name == JOB and (file.parent / "rows").is_dir())
+    of_a_job = file.name == JOB and Places(file.parent).find_stem(file.stem) is None
+    return not file.name.startswith(".") and not of_a_job
 
 
 def _recognize(folder: Path) -> bool:

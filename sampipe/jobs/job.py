@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from sampipe.data.job_folder import MANIFEST
 from sampipe.errors import DataError
 from sampipe.graph import Graph
 from sampipe.graph.result import Result
 from sampipe.jobs.begin import ROWS, locked
 from sampipe.jobs.crash_log import CRASHES, CrashLog
 from sampipe.jobs.fingerprint import FINGERPRINT, check_fingerprint, fingerprint, write_fingerprint
-from sampipe.jobs.manifest import MANIFEST, Entry, read_manifest
+from sampipe.jobs.manifest import Entry, read_manifest
 from sampipe.jobs.rows import row_schema
 from sampipe.jobs.shards import ShardWriter, read_rows
 from sampipe.jobs.work import Work
