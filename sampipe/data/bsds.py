@@ -49,13 +49,16 @@ class BsdsImage:
     def _field(self, name: str, dtype: type[T]) -> list[NDArray[T]]:
         place = f"{self.truth}: not BSDS's ground truth"
         cells = read_variables(read_bytes(self.truth), place).get("groundTruth")
-        annotators = [one[:1] if isinstance(one, list) else [] for one in cells] if isinstance(cells, list) else []
-        found = [one[0].get(name) if one and isinstance(one[0], dict) else None for one in annotators]
-        if not found or not all(isinstance(one, np.ndarray) and np.isfinite(one).all() for one in found):
-            raise DataError(f"{place}: no groundTruth, or an annotator without a map {name} of finite numbers")
+        found: list[NDArray[Any]] = []
+        for one in cells if isinstance(cells, list) else ():
+            fields = one[0] if isinstance(one, list) and one else None
+            drawn = fields.get(name) if isinstance(fields, dict) else None
+            if not isinstance(drawn, np.ndarray) or drawn.ndim != 2 or not np.isfinite(drawn).all():
+                raise DataError(f"{place}: annotator {len(found) + 1} has no map {name} of finite numbers")
+            found.append(drawn)
         shapes = {one.shape for one in found}
-        if len(shapes) != 1 or len(found[0].shape) != 2 or not found[0].size:
-            raise DataError(f"{self.truth}: wanted annotations of one size, got {sorted(shapes)}")
+        if len(shapes) != 1 or not found[0].size:
+            raise DataError(f"{place}: wanted annotations of one size, got {sorted(shapes)}")
         return [one.astype(dtype) for one in found]
 
 
