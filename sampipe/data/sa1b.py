@@ -135,9 +135,9 @@ def _row(one: GroundTruth, key: int) -> dict[str, Any]:
 
 
 def _may_be_ours(file: Path) -> bool:
-    """Not hidden, and not what a job of sampipe says of itself."""
-    of_a_job = file.name == JOB and Places(file.parent).find_stem(file.stem) is None
-    return not file.name.startswith(".") and not of_a_job
+    """Neither hidden nor what a job of sampipe says of itself, unless an image of its stem lies beside it."""
+    odd = file.name.startswith(".") or file.name == JOB
+    return not odd or Places(file.parent).find_stem(file.stem) is not None
 
 
 def _recognize(folder: Path) -> bool:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 from sampipe._files import write_atomic
+from sampipe.data._text import decode_text
 from sampipe.data._xml import clean, parse
 from sampipe.data.annotated import NAMELESS, AnnotatedImage, Category, Dataset, GroundTruth, Reads, cut_box
 from sampipe.data.format import Format, MapWriter
@@ -24,7 +25,7 @@ from sampipe.data.label_png import VOID, image_of, note_unused, read_numbers
 from sampipe.data.names import Places, one_line, plain
 from sampipe.data.palette import palette
 from sampipe.data.report import ReadReport
-from sampipe.data.schema import Row, decode_text, number, read_bytes, segmentation_rle, upright
+from sampipe.data.schema import Row, number, read_bytes, segmentation_rle, upright
 from sampipe.errors import DataError
 from sampipe.types import RLE, Image
 from sampipe.types.image import image_hw
