@@ -29,12 +29,12 @@ _OF_SEGMENTS = ("id", "category_id", "area", "bbox", "iscrowd")
 
 
 def read(folder: Path) -> Dataset:
-    """``panoptic*.json`` with the PNGs in a folder of the same name or in ``panoptic/``; images in ``images/``.
+    """``panoptic*.json``, in ``annotations/`` too, with the PNGs in a folder of its name or in ``panoptic/``.
 
     Raises:
-        DataError: no such file, or one of its rows is not what it should be. PNGs are read with their image.
+        DataError: no such file, several, or one of its rows is not what it should be. PNGs are read with their image.
     """
-    files = sorted(folder.glob("panoptic*.json"))
+    files = _documents(folder)
     if len(files) != 1:
         raise DataError(f"{folder}: {len(files)} files panoptic*.json; wanted one")
     document, report = Row(read_json(files[0]), str(files[0])), ReadReport()
@@ -166,8 +166,12 @@ class PanopticWriter(MapWriter):
         return [path]
 
 
+def _documents(folder: Path) -> list[Path]:
+    return sorted([*folder.glob("panoptic*.json"), *folder.glob("annotations/panoptic*.json")])
+
+
 def _recognize(folder: Path) -> bool:
-    return any(folder.glob("panoptic*.json"))
+    return bool(_documents(folder))
 
 
 FORMAT = Format(
