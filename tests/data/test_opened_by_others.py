@@ -227,7 +227,7 @@ def test_datumaro_reads_our_coco_and_we_read_its(tmp_path: Path) -> None:
     assert not data.report.lost and not data.report.left_out
 
 
-@pytest.mark.parametrize("name", ["coco", "coco_instances", "coco_panoptic", "cvat"])
+@pytest.mark.parametrize("name", ["coco", "coco_instances", "coco_panoptic", "cvat", "voc"])
 def test_we_read_what_datumaro_exports(tmp_path: Path, name: str) -> None:
     package = pytest.importorskip("datumaro")
     media = package.Image.from_numpy(np.zeros((*HW, 3), np.uint8))
