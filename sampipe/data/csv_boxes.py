@@ -153,6 +153,9 @@ class CsvWriter(IndexWriter):
             self.report.note("image has a name or label that a spreadsheet takes for a formula", image.name)
         return super().write(image, stem, pixels)
 
+    def label(self, name: str) -> str:
+        return super().label(name).strip()  # as readers of tables do with cells
+
     def write_index(self, path: Path, images: Sequence[tuple[str, AnnotatedImage]]) -> None:
         with path.open("w", newline="", encoding="utf-8-sig") as opened:
             writer = csv.writer(opened, lineterminator="\r\n")

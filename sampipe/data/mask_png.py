@@ -75,6 +75,9 @@ class MaskPngWriter(Writer):
     holds_empty: ClassVar[bool] = True
     holds_extra: ClassVar[bool] = True
 
+    def label(self, name: str) -> str:
+        return super().label(name).strip()  # as readers of tables do with cells
+
     def write(self, image: AnnotatedImage, stem: str | None, pixels: Image | None) -> list[Path]:
         name = self.name_in_folder(image, stem)
         inner = self.folder / PurePosixPath(name).with_suffix("")
