@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -106,8 +106,20 @@ def _columns(header: Sequence[str], box: Sequence[str], file: Path) -> dict[str,
                 break
     missing = [name for name in ("image", *box) if name not in found]
     if missing:
-        raise DataError(f"{file}: no column {', '.join(missing)}; its first line names {', '.join(header) or 'none'}")
+        there = f"its first line names {', '.join(header) or 'none'}{_hint(by_name)}"
+        raise DataError(f"{file}: no column {', '.join(missing)}; {there}")
     return found
+
+
+def _hint(header: Iterable[str]) -> str:
+    """What may be meant: another delimiter, or another way to write boxes."""
+    names = set(header)
+    delimiter = next((sign for sign in ";\t|" for name in names if sign in name), None)
+    if delimiter is not None:
+        return f". Columns seem to be apart by {delimiter!r}: give CsvBoxes(delimiter={delimiter!r})"
+    others = {one: [{name, *_OTHER_NAMES.get(name, ())} for name in columns] for one, columns in BOXES.items()}
+    meant = next((one for one, columns in others.items() if all(names & column for column in columns)), None)
+    return f". Boxes seem to be {meant}: give CsvBoxes(box={meant!r})" if meant else ""
 
 
 def read(folder: Path) -> Dataset:
