@@ -19,7 +19,7 @@ from sampipe.data.format import Format, Writer
 from sampipe.data.label_png import png_bytes, read_numbers
 from sampipe.data.names import Places, plain
 from sampipe.data.report import ReadReport
-from sampipe.data.schema import read_table
+from sampipe.data.schema import read_table, unique
 from sampipe.errors import DataError
 from sampipe.types import RLE, Image
 
@@ -44,7 +44,9 @@ def read(folder: Path) -> Dataset:
 def _read_image(places: Places, root: Path, report: ReadReport, file: Path) -> AnnotatedImage:
     objects: list[GroundTruth] = []
     unlisted = {one.name for one in file.parent.glob("*.png")}
-    for row in read_table(file, ("id",))[1]:
+    rows = read_table(file, ("id",))[1]
+    unique(((row.whole("id", least=0, most=10**9), row.place) for row in rows), "a mask")
+    for row in rows:
         key = row.whole("id", least=0, most=10**9)
         unlisted.discard(f"{key}.png")
         numbers = read_numbers(file.parent / f"{key}.png")

@@ -177,3 +177,12 @@ def test_fields_of_xml_and_of_tables_come_along(tmp_path: Path) -> None:
     image(tmp_path / "csv" / "1.png")
     (tmp_path / "csv" / "boxes.csv").write_text("image,x0,y0,x1,y1,depth,tide\n1.png,4,3,14,9,2,low\n")
     assert "images come with depth, tide, columns that are not read" in str(read_dataset(tmp_path / "csv").report)
+
+
+def test_a_mask_that_a_table_lists_twice_is_refused(tmp_path: Path) -> None:
+    image(tmp_path / "images" / "1.png")
+    (tmp_path / "1").mkdir()
+    Pillow.fromarray(MASK).save(tmp_path / "1" / "0.png")
+    (tmp_path / "1" / "metadata.csv").write_text("id,point_input_x\n0,7\n0,8\n")
+    with pytest.raises(DataError, match=r"line 3: the id 0 of a mask is there already: .*metadata\.csv: line 2"):
+        read_dataset(tmp_path).images[0]()

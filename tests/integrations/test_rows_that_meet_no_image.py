@@ -18,6 +18,8 @@ from typer.testing import CliRunner
 
 import sampipe as sp
 from sampipe.cli import app
+from sampipe.jobs import Job, write_manifest
+from sampipe.nodes import LargestMasks, Segment, SelectCandidate, Tiled
 
 HW = (48, 64)
 BOX = {"x": 10, "y": 20, "width": 30, "height": 30}
@@ -137,9 +139,9 @@ def test_a_job_says_it_at_the_end_and_says_it_again_when_resumed(tmp_path: Path,
         Pillow.new("RGB", HW[::-1], (90, 20, 160)).save(tmp_path / name)
     table = tmp_path / "boxes.csv"
     table.write_text("image,x0,y0,x1,y1\n" + "".join(f"{name},5,5,30,30\n" for name in ("1.png", "x.png", "x.png")))
-    graph = CsvBoxes(path=str(table)) | sp.nodes.Segment(model="nano") | sp.nodes.SelectCandidate()
+    graph = CsvBoxes(path=str(table)) | Segment(model="nano") | SelectCandidate()
     if tiled:
-        graph = sp.nodes.Tiled.of(graph) | sp.nodes.LargestMasks(count=5)
+        graph = Tiled.of(graph) | LargestMasks(count=5)
     (tmp_path / "graph.yaml").write_text(graph.to_yaml())
     out = tmp_path / "out"
     job = ["run", str(tmp_path / "graph.yaml"), "--out", str(out), "--save", "none"]
@@ -150,3 +152,19 @@ def test_a_job_says_it_at_the_end_and_says_it_again_when_resumed(tmp_path: Path,
     assert tiled or f"{tmp_path / '2.png'}: boxes.csv has no row for this image" in ended.stderr
     again = CliRunner().invoke(app, [*job, "--resume", "--json"])
     assert json.loads(again.stdout.splitlines()[-1])["left_out"] == [told]
+
+
+def test_an_engine_that_works_elsewhere_says_the_same(tmp_path: Path) -> None:
+    class Elsewhere:
+        def with_options(self, **options: Any) -> Elsewhere:
+            return self
+
+        def work_off(self, job: Job, todo: Any, row_done: Any) -> None:
+            job._work_off(todo, lambda row, hits: row_done(row))
+
+    Pillow.new("RGB", HW[::-1]).save(tmp_path / "1.png")
+    (tmp_path / "boxes.csv").write_text("image,x0,y0,x1,y1\n1.png,5,5,30,30\nx.png,5,5,30,30\n")
+    write_manifest([str(tmp_path / "1.png")], tmp_path / "job" / "manifest.parquet")
+    graph = CsvBoxes(path=str(tmp_path / "boxes.csv")) | Segment(model="nano") | SelectCandidate()
+    state = Job(tmp_path / "job", graph).run(engine=Elsewhere())
+    assert (state.done, state.errors) == (1, 0) and "(x.png)" in state.left_out[0] and len(state.left_out) == 1
