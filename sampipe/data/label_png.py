@@ -101,16 +101,27 @@ def objects_of_numbers(numbers: NDArray[np.int64], *, void: Collection[int] = (V
     return tuple(GroundTruth.of_mask(number, NAMELESS, RLE.from_mask(numbers == number)) for number in left)
 
 
-def image_of(folder: Path, label: Path) -> Path:
-    """The image that a label map belongs to: of the same stem, in ``folder``.
+def pairs_of(images: Path, maps: Path, report: ReadReport) -> list[tuple[Path, Path]]:
+    """Each label map below a folder with its image, of the same path but for the suffix, below another.
 
-    Raises:
-        DataError: it is missing.
+    Maps whose image is not there and images without a map are told of.
+
+    Args:
+        images, maps: the two folders.
+        report: gets the counts.
     """
-    for suffix in (".jpg", *SUFFIXES, *(one.upper() for one in SUFFIXES)):
-        if (folder / f"{label.stem}{suffix}").is_file():
-            return folder / f"{label.stem}{suffix}"
-    raise DataError(f"{label}: its image is missing; wanted {folder / label.stem} with .jpg, .png or the like")
+    places, pairs = Places(images), []
+    for file in sorted(maps.rglob("*.png")):
+        stem = file.relative_to(maps).with_suffix("")
+        path = places.find_stem(stem.as_posix())
+        if path is None:
+            report.note("image file is not there", f"{file}: {images / stem} with .jpg, .png or the like")
+        pairs.append((path or images / stem, file))
+    known = {image for image, _ in pairs}
+    for image in sorted(images.rglob("*")):
+        if image.suffix.lower() in SUFFIXES and image not in known:
+            report.note("image without a label map", str(image))
+    return pairs
 
 
 def read(folder: Path) -> Dataset:
@@ -120,15 +131,12 @@ def read(folder: Path) -> Dataset:
     Flat label maps find their images in the folder, or where those of its job are.
 
     Raises:
-        DataError: no such files, or the image of a label map in ``masks/`` is missing.
+        DataError: no such files.
     """
     images, masks, report = folder / "images", folder / "masks", ReadReport()
     if not (images.is_dir() and masks.is_dir()):
         return _read_flat(folder, report)
-    files = sorted(masks.rglob("*.png"))
-    pairs = [(image_of(images / file.relative_to(masks).parent, file), file) for file in files]
-    note_unused(images, [image for image, _ in pairs], report)
-    return dataset_of_maps(folder, "png", pairs, images, report)
+    return dataset_of_maps(folder, "png", pairs_of(images, masks, report), images, report)
 
 
 def _read_flat(folder: Path, report: ReadReport) -> Dataset:
@@ -149,14 +157,6 @@ def _read_flat(folder: Path, report: ReadReport) -> Dataset:
         for path, file in pairs
     ]
     return Dataset(folder, "png", readers, (), report)
-
-
-def note_unused(images: Path, used: Iterable[Path], report: ReadReport) -> None:
-    """Tell of the images of a folder that have no label map."""
-    known = set(used)
-    for image in sorted(images.rglob("*")):
-        if image.suffix.lower() in SUFFIXES and image not in known:
-            report.note("image without a label map", str(image))
 
 
 def dataset_of_maps(

@@ -21,7 +21,7 @@ from sampipe.data._text import decode_text
 from sampipe.data._xml import clean, parse
 from sampipe.data.annotated import NAMELESS, AnnotatedImage, Category, Dataset, GroundTruth, Reads, cut_box
 from sampipe.data.format import Format, MapWriter
-from sampipe.data.label_png import VOID, image_of, note_unused, read_numbers
+from sampipe.data.label_png import VOID, pairs_of, read_numbers
 from sampipe.data.names import Places, one_line, plain
 from sampipe.data.palette import palette
 from sampipe.data.report import ReadReport
@@ -48,15 +48,13 @@ def read(folder: Path) -> Dataset:
     """``JPEGImages/`` with ``SegmentationObject/``, else with the boxes of ``Annotations/*.xml``.
 
     Raises:
-        DataError: no such folders, or an image is missing. Maps and XML files are read with their image.
+        DataError: no such folders. Maps and XML files are read with their image.
     """
     images, report = folder / _IMAGES, ReadReport()
     names = class_names(folder)
-    maps = sorted((folder / _OBJECTS).rglob("*.png"))
     readers: list[Reads]
     if images.is_dir() and (folder / _OBJECTS).is_dir():
-        pairs = [(image_of(images / file.relative_to(folder / _OBJECTS).parent, file), file) for file in maps]
-        note_unused(images, [image for image, _ in pairs], report)
+        pairs = pairs_of(images, folder / _OBJECTS, report)
         readers = [partial(_read_map, image, file, folder, names, report) for image, file in pairs]
     elif images.is_dir() and (folder / _BOXES).is_dir():
         places = Places(images)

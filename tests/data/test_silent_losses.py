@@ -122,6 +122,18 @@ def test_names_that_cannot_stay_are_told_of(tmp_path: Path, to: str) -> None:
     )
 
 
+@pytest.mark.parametrize(("name", "images"), [("png", "images"), ("davis", "JPEGImages"), ("voc", "JPEGImages")])
+def test_a_label_map_without_its_image_costs_itself(tmp_path: Path, name: str, images: str) -> None:
+    folder = coco(tmp_path / "from", ["a.png", "b.png", "c.png"], [box(1, 1, 5, 5)])
+    convert(read_dataset(folder), tmp_path / name, name)
+    (tmp_path / name / images / "b.png").rename(tmp_path / name / images / "d.png")
+    data = read_dataset(tmp_path / name)
+    told = [line.split(" (")[0] for line in data.report.lines()[1:]]
+    assert told == ["noted 1: image file is not there", "noted 1: image without a label map"]
+    done = convert(data, tmp_path / "to")
+    assert (done.images, done.failed, done.objects) == (2, 1, 1)
+
+
 @pytest.mark.parametrize("to", ["coco", "voc", "labelme", "parquet", "cvat"])
 def test_an_image_that_cannot_be_read_costs_itself(tmp_path: Path, to: str) -> None:
     folder = coco(tmp_path / "from", ["a.png", "b.png", "c.png"], [box(1, 1, 5, 5)])
