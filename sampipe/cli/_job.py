@@ -100,9 +100,10 @@ def run_job(request: Request, report: Report) -> None:
 def _begin(request: Request) -> list[tuple[str, str]]:
     """See to it that the folder has its manifest; what could not be found, and why."""
     from sampipe.cli._sources import expand, read_stdin
+    from sampipe.data.job_folder import MANIFEST
     from sampipe.errors import DataError
     from sampipe.jobs import begin, read_manifest, write_manifest
-    from sampipe.jobs.manifest import MANIFEST, write_entries
+    from sampipe.jobs.manifest import write_entries
 
     folder, words = request.folder, list(request.words)
     if request.resume:

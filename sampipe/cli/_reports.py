@@ -66,7 +66,7 @@ class Summary:
         self._advance(state.done, state.total, ", ".join(parts))
 
     def end(self, job: Job, files: Files, state: JobState, unfound: Unfound) -> None:
-        self._print_notes(unfound)
+        self._print_notes(unfound, state)
         seconds = time.monotonic() - self._began
         rate = f" in {seconds:.1f} s" if self._here else ""
         errors = f", {count(state.errors, 'error')}" if state.errors else ""
@@ -74,13 +74,15 @@ class Summary:
         print(f"{counted_labels(self._labels)} in {count(self._here, 'image')}{rate}; {done}")
         print(job.rows_folder, *files.about_all, sep="\n")
 
-    def _print_notes(self, unfound: Unfound) -> None:
+    def _print_notes(self, unfound: Unfound, state: JobState) -> None:
         for word, why in unfound:
             _screen.note(f"error: {word}: {why}")
         for line in self._notes[:_SHOWN]:
             _screen.note(line)
         if len(self._notes) > _SHOWN:
             _screen.note(f"and {len(self._notes) - _SHOWN} more of these; the rows have them all")
+        for line in state.left_out:
+            _screen.note(line)
 
 
 class Table(Summary):
@@ -107,7 +109,7 @@ class Table(Summary):
             )
 
     def end(self, job: Job, files: Files, state: JobState, unfound: Unfound) -> None:
-        self._print_notes(unfound)
+        self._print_notes(unfound, state)
         rows = list(good_rows(job))
         if not rows:
             return
@@ -146,11 +148,12 @@ class Document(Summary):
         self._shapes = shapes
 
     def end(self, job: Job, files: Files, state: JobState, unfound: Unfound) -> None:
-        self._print_notes(unfound)
+        self._print_notes(unfound, state)
         rows = [_document_row(row, job.masks, files.about_one[row["path"]], self._shapes) for row in good_rows(job)]
         failed = [{"image": word, "reason": why} for word, why in unfound]
         failed += [{"image": row["path"], "reason": row["error"]} for row in all_rows(job) if row["error"] is not None]
-        _screen.print_json({"images": rows, "errors": failed, "files": list(map(str, files.about_all))})
+        paths = list(map(str, files.about_all))
+        _screen.print_json({"images": rows, "errors": failed, "left_out": list(state.left_out), "files": paths})
 
 
 class Events:
@@ -188,7 +191,8 @@ class Events:
         for word, why in unfound:
             _screen.note(f"error: {word}: {why}")
         paths = [str(job.rows_folder), *map(str, files.about_all)]
-        self._event("end", total=state.total, done=state.done, errors=state.errors, files=paths)
+        counts = {"total": state.total, "done": state.done, "errors": state.errors}
+        self._event("end", **counts, left_out=list(state.left_out), files=paths)
 
 
 def all_rows(job: Job) -> list[dict[str, Any]]:

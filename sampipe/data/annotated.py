@@ -201,6 +201,7 @@ class Dataset:
         images: a reader for each image.
         categories: that the files declare; empty where the format has none.
         report: grows as images are read.
+        extra: what else the file says of all images, such as COCO's ``info`` and ``licenses``.
     """
 
     source: Path
@@ -208,6 +209,7 @@ class Dataset:
     images: Sequence[Reads]
     categories: tuple[Category, ...] = ()
     report: ReadReport = field(default_factory=ReadReport)
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 def objects_of(masks: Masks) -> tuple[GroundTruth, ...]:

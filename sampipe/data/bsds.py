@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sampipe.data._matlab import read_variables
 from sampipe.data.annotated import AnnotatedImage, Dataset, GroundTruth, Reads
 from sampipe.data.format import Format
 from sampipe.data.report import ReadReport
+from sampipe.data.schema import read_bytes
 from sampipe.errors import DataError
 from sampipe.types import RLE
 
+T = TypeVar("T", bound=np.generic)
 _PLACES = ("", "data", "BSDS500/data", "BSR/BSDS500/data")
 
 
@@ -33,7 +36,7 @@ class BsdsImage:
         Raises:
             DataError: the file is damaged or something else.
         """
-        return [np.asarray(one, dtype=np.float64) > 0 for one in self._field("Boundaries")]
+        return [one > 0 for one in self._field("Boundaries", np.float64)]
 
     def regions(self) -> list[NDArray[np.int64]]:
         """Each annotator's regions, (h, w), numbered from 1.
@@ -41,21 +44,22 @@ class BsdsImage:
         Raises:
             DataError: the file is damaged or something else.
         """
-        return [np.asarray(one, dtype=np.int64) for one in self._field("Segmentation")]
+        return self._field("Segmentation", np.int64)
 
-    def _field(self, name: str) -> Iterator[Any]:
-        from scipy.io import loadmat
-        from scipy.io.matlab import MatReadError
-
-        try:
-            cells = loadmat(self.truth)["groundTruth"].reshape(-1)
-            found = [cell[name][0, 0] for cell in cells]
-        except (OSError, ValueError, KeyError, IndexError, TypeError, NotImplementedError, MatReadError) as error:
-            raise DataError(f"{self.truth}: not BSDS's ground truth: {error}") from error
+    def _field(self, name: str, dtype: type[T]) -> list[NDArray[T]]:
+        place = f"{self.truth}: not BSDS's ground truth"
+        cells = read_variables(read_bytes(self.truth), place).get("groundTruth")
+        found: list[NDArray[Any]] = []
+        for one in cells if isinstance(cells, list) else ():
+            fields = one[0] if isinstance(one, list) and one else None
+            drawn = fields.get(name) if isinstance(fields, dict) else None
+            if not isinstance(drawn, np.ndarray) or drawn.ndim != 2 or not np.isfinite(drawn).all():
+                raise DataError(f"{place}: annotator {len(found) + 1} has no map {name} of finite numbers")
+            found.append(drawn)
         shapes = {one.shape for one in found}
-        if len(shapes) != 1 or len(found[0].shape) != 2:
-            raise DataError(f"{self.truth}: wanted annotations of one size, got {sorted(shapes)}")
-        yield from found
+        if len(shapes) != 1 or not found[0].size:
+            raise DataError(f"{place}: wanted annotations of one size, got {sorted(shapes)}")
+        return [one.astype(dtype) for one in found]
 
 
 def read_bsds(folder: str | Path, split: str = "val", *, limit: int | None = None, seed: int = 0) -> list[BsdsImage]:
@@ -68,7 +72,7 @@ def read_bsds(folder: str | Path, split: str = "val", *, limit: int | None = Non
         seed: of that draw.
 
     Raises:
-        DataError: no such folder or split, or a image's ground truth is missing.
+        DataError: no such folder or split, or an image's ground truth is missing.
     """
     base = _base(Path(folder))
     truths = base / "groundTruth" / split
@@ -97,7 +101,7 @@ def _base(folder: Path) -> Path:
 
 
 def write_bsds(folder: Path, split: str, name: str, pixels: NDArray[np.uint8], regions: Sequence[NDArray[Any]]) -> None:
-    """Add a image, uint8 (h, w, 3), and annotators' regions, (h, w) each, to a folder in BSDS500's layout.
+    """Add an image, uint8 (h, w, 3), and annotators' regions, (h, w) each, to a folder in BSDS500's layout.
 
     Boundaries are the pixels whose right or lower neighbour is of another region.
     """

@@ -31,9 +31,12 @@ from sampipe.data.schema import (
 from sampipe.errors import DataError
 from sampipe.types import Image
 
-_IMAGE_FIELDS = ("id", "file_name", "height", "width")
+IMAGE_FIELDS = ("id", "file_name", "height", "width")
 _SCORES = ("score", "predicted_iou", "stability")
 _FIELDS = ("id", "image_id", "category_id", "segmentation", "bbox", "area", "iscrowd", *_SCORES)
+_LISTS = ("images", "annotations", "categories")
+_ABOUT = {"description": "Written by sampipe"}
+_IMAGE_ROOT = "image_root"
 _IN_MEMORY = 32 * 2**20
 
 
@@ -51,14 +54,19 @@ def read(folder: Path) -> Dataset:
     readers: list[Reads] = []
     categories: dict[str, tuple[Category, Path]] = {}
     seen: set[str] = set()
+    extra: dict[str, Any] = {}
     for part in found:
         data = _read(part, folder, report, f"{part.split}/", seen)
+        for key in data.extra if part is not found[0] else ():
+            if extra.get(key) != data.extra[key]:
+                report.note(f"images of several documents, of which one {key} is kept", str(part.file))
+        extra = {**data.extra, **extra}
         readers += data.images
         for one in data.categories:
             first, file = categories.setdefault(str(one.id), (one, part.file))
             if first.name != one.name:
                 raise DataError(f"{part.file}: the category {one.id!r} is {one.name!r}, and in {file} {first.name!r}")
-    return Dataset(folder, "coco", readers, tuple(one for one, _ in categories.values()), report)
+    return Dataset(folder, "coco", readers, tuple(one for one, _ in categories.values()), report, extra)
 
 
 def read_file(file: Path, folder: Path | None = None, *, format_name: str = "coco") -> Dataset:
@@ -99,17 +107,26 @@ def _read(part: Part, folder: Path, report: ReadReport, before: str = "", seen: 
     seen = set() if seen is None else seen
     readers: list[Reads] = []
     for key, row in by_id.items():
-        extra_fields(row, _IMAGE_FIELDS)
+        extra_fields(row, IMAGE_FIELDS)
         own = f"{part.split}/{key}" if key in seen else row.id("id")
         seen.add(key)
         readers.append(partial(_image, row, own, before, sizes[key], annotated[key], known, places, report))
-    return Dataset(folder, "coco", readers, categories, report)
+    return Dataset(folder, "coco", readers, categories, report, about_all(document))
+
+
+def about_all(document: Row) -> dict[str, Any]:
+    """What a document says of all its images, without what sampipe itself notes there."""
+    extra = extra_fields(document, _LISTS)
+    if isinstance(extra.get("info"), dict):
+        own = {**_ABOUT, _IMAGE_ROOT: extra["info"].get(_IMAGE_ROOT)}
+        extra["info"] = {key: value for key, value in extra["info"].items() if own.get(key, ...) != value}
+    return {key: value for key, value in extra.items() if value not in (None, [], {})}
 
 
 def _image_folders(document: Row, part: Part) -> list[Path]:
     """Where to look for images; a document that sampipe wrote says where they were."""
     info = document.value.get("info")
-    root = info.get("image_root") if isinstance(info, dict) else None
+    root = info.get(_IMAGE_ROOT) if isinstance(info, dict) else None
     named = [part.file.parent / root] if isinstance(root, str) and "\0" not in root else []
     found = [one for one in dict.fromkeys((*part.folders[:1], *named, *part.folders)) if one.is_dir()]
     return found or [part.file.parent]
@@ -148,7 +165,7 @@ def _image(
     places: Places,
     report: ReadReport,
 ) -> AnnotatedImage:
-    name = _name(row)
+    name = file_name(row)
     objects = [one for each in annotations if (one := _object(each, hw, known, report)) is not None]
     path = places.find(name)
     report.images += 1
@@ -156,11 +173,11 @@ def _image(
     if path is None:
         report.note("image file is not there", name)
         path = places.folders[0] / name
-    extra = extra_fields(row, _IMAGE_FIELDS)
+    extra = extra_fields(row, IMAGE_FIELDS)
     return AnnotatedImage(path, tuple(objects), hw, plain(f"{before}{name}"), key, extra)
 
 
-def _name(row: Row) -> str:
+def file_name(row: Row) -> str:
     """By ``file_name``, or as in LVIS by the end of ``coco_url``: its last part, with the folder before."""
     for field in ("file_name", "coco_url"):
         if row.value.get(field):
@@ -253,6 +270,8 @@ class CocoWriter(Writer):
     holds_boxes: ClassVar[bool] = True
     holds_empty: ClassVar[bool] = True
     holds_extra: ClassVar[bool] = True
+    holds_extra_of_images: ClassVar[bool] = True
+    holds_extra_of_all: ClassVar[bool] = True
     by_stem: ClassVar[bool] = False
 
     file: InFolder = "annotations.json"
@@ -286,17 +305,18 @@ class CocoWriter(Writer):
             kept = {number: place for place, number in enumerate(numbers, start=1)}
             ids = self._table.ids()
             with atomic_file(path) as partial_file, partial_file.open("w", encoding="utf-8") as file:
-                _write(file, f'{{"info": {_dump(self._info(images))}, "images": [', self._image_rows(images))
+                about = _dump({**self.extra, "info": self._info(images)})
+                _write(file, f'{about[:-1]}, "images": [', self._image_rows(images))
                 _write(file, '], "annotations": [', self._annotations(kept, ids))
                 _write(file, '], "categories": [', map(_dump, self.category_rows(ids)))
                 file.write("]}")
         return [path]
 
-    def _info(self, images: Sequence[AnnotatedImage]) -> dict[str, str]:
-        """Where the images are, for reading them again where they were not placed in this folder."""
-        info = {"description": "Written by sampipe"}
-        root = self.image_root(images, self.file)
-        return info | {"image_root": root} if root else info
+    def _info(self, images: Sequence[AnnotatedImage]) -> dict[str, Any]:
+        """What is known of all, and where images are that were not placed in this folder, to be read again."""
+        given, root = self.extra.get("info"), self.image_root(images, self.file)
+        info = {**_ABOUT, **(given if isinstance(given, dict) else {"note": given} if given else {})}
+        return info | {_IMAGE_ROOT: root} if root else info
 
     def _image_rows(self, images: Sequence[AnnotatedImage]) -> Iterator[str]:
         names = self.short_names(images) if self.images == "none" else map(self.name_in_folder, images)

@@ -11,6 +11,7 @@ from typing import Any
 from sampipe._files import write_atomic
 from sampipe.data.annotated import AnnotatedImage, Category, Id
 from sampipe.data.categories import CategoryTable, declared_categories
+from sampipe.data.coco import file_name
 from sampipe.data.format import Format, Writer, identity
 from sampipe.data.report import ReadReport
 from sampipe.data.schema import ById, Row, read_json, refuse, unique
@@ -28,6 +29,7 @@ class CocoRow:
     score: float | None
     label: str = ""
     keypoints: tuple[float, ...] = ()
+    crowd: bool = False
 
 
 def read_results(
@@ -56,19 +58,20 @@ def read_results(
     return found
 
 
-def read_rows(path: Path, results: Path | None = None) -> dict[str, list[CocoRow]]:
-    """The boxes and key points of a COCO file by its images' names; crowds, which stand for many things, are left out.
+def read_rows(path: Path, results: Path | None, report: ReadReport) -> dict[str, list[CocoRow]]:
+    """The boxes and key points of a COCO file by its images' names, crowds too.
 
     Args:
         path: instances, or key points, with ``images``, ``annotations`` and ``categories``.
         results: detections to take in place of the annotations.
+        report: gets the counts, also of rows on images that are not listed.
 
     Raises:
         DataError: a file cannot be read, or one of its rows is not what it should be; names the row and the field.
     """
-    document, report = Row(read_json(path), str(path)), ReadReport()
+    document = Row(read_json(path), str(path))
     images = document.rows("images")
-    names = {str(row.id("id")): row.text("file_name") for row in images}
+    names = {str(row.id("id")): file_name(row) for row in images}
     unique(((row.id("id"), row.place) for row in images), "an image")
     categories = declared_categories(document)
     if results is not None:
@@ -76,9 +79,11 @@ def read_rows(path: Path, results: Path | None = None) -> dict[str, list[CocoRow
     else:
         known, by_id = ById(categories, lambda one: one.id), {key: [] for key in names}
         for row in document.rows("annotations", optional=True):
-            if not row.flag("iscrowd"):
-                _sort_in(row, by_id, known, report, "an annotation of an image that is not listed")
-    return {name: by_id[key] for key, name in names.items()}
+            _sort_in(row, by_id, known, report, "an annotation of an image that is not listed")
+    found: dict[str, list[CocoRow]] = {}
+    for key, name in names.items():
+        found.setdefault(name, []).extend(by_id[key])
+    return found
 
 
 def _sort_in(row: Row, found: dict[str, list[CocoRow]], known: ById[Category], report: ReadReport, reason: str) -> None:
@@ -108,6 +113,7 @@ def _row(row: Row, known: ById[Category]) -> CocoRow:
         score=row.optional_number("score"),
         label=category.name if category else str(category_id),
         keypoints=points,
+        crowd=row.flag("iscrowd"),
     )
 
 

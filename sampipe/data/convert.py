@@ -90,7 +90,7 @@ def convert(
     """
     if to == "coco":  # as data sets name it; `annotations.json` is beside what else a job saves
         options = {"file": "instances.json", **(options or {})}
-    writer = open_writer(to, target, options, images=images, categories=data.categories)
+    writer = open_writer(to, target, options, images=images, categories=data.categories, extra=data.extra)
     failed: list[Exception] = []
     chosen = drawn(len(data.images), limit, seed)
     for done, index in enumerate(chosen, start=1):
@@ -111,9 +111,7 @@ def convert(
     writer.finish()
     lost = writer.report
     data.report.kept += lost.kept - lost.read
-    for reason, why in lost.left_out.items():
-        for place in why.places[:1]:
-            data.report.note(reason, place, why.count)
+    data.report.tell(lost)
     return Converted(lost.images, lost.kept, len(failed), data.report)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -47,19 +47,25 @@ class BoxRow:
     place: str
 
 
-def read_rows(file: Path, *, box: str = "xyxy", delimiter: str = ",") -> dict[str, list[BoxRow]]:
+def read_rows(
+    file: Path, *, box: str = "xyxy", delimiter: str = ",", report: ReadReport | None = None
+) -> dict[str, list[BoxRow]]:
     """The lines by image, every one checked. The first line names the columns, in any order and case.
 
     Args:
         file: UTF-8, with or without a byte order mark.
         box: which columns a box has: one of :data:`BOXES`.
         delimiter: between columns.
+        report: hears of other columns.
 
     Raises:
         DataError: it cannot be read, columns are missing, or a line is not what it should be; names line and column.
     """
     names, lines = read_table(file, delimiter=delimiter)
     columns = _columns(names, BOXES[box], file)
+    others = [name for name in names if name and name not in columns.values()]
+    if others and report is not None:
+        report.note(f"images come with {', '.join(others)}, columns that are not read", str(file))
     found: dict[str, list[BoxRow]] = {}
     for line in lines:
         row = Row({ours: line.value[theirs] for ours, theirs in columns.items()}, line.place)
@@ -100,8 +106,20 @@ def _columns(header: Sequence[str], box: Sequence[str], file: Path) -> dict[str,
                 break
     missing = [name for name in ("image", *box) if name not in found]
     if missing:
-        raise DataError(f"{file}: no column {', '.join(missing)}; its first line names {', '.join(header) or 'none'}")
+        there = f"its first line names {', '.join(header) or 'none'}{_hint(by_name)}"
+        raise DataError(f"{file}: no column {', '.join(missing)}; {there}")
     return found
+
+
+def _hint(header: Iterable[str]) -> str:
+    """What may be meant: another delimiter, or another way to write boxes."""
+    names = set(header)
+    delimiter = next((sign for sign in ";\t|" for name in names if sign in name), None)
+    if delimiter is not None:
+        return f". Columns seem to be apart by {delimiter!r}: give CsvBoxes(delimiter={delimiter!r})"
+    others = {one: [{name, *_OTHER_NAMES.get(name, ())} for name in columns] for one, columns in BOXES.items()}
+    meant = next((one for one, columns in others.items() if all(names & column for column in columns)), None)
+    return f". Boxes seem to be {meant}: give CsvBoxes(box={meant!r})" if meant else ""
 
 
 def read(folder: Path) -> Dataset:
@@ -112,7 +130,7 @@ def read(folder: Path) -> Dataset:
     """
     report = ReadReport()
     places = Places.of(folder)
-    rows = read_rows(folder / "boxes.csv")
+    rows = read_rows(folder / "boxes.csv", report=report)
     readers = [partial(_read_image, name, lines, places, folder, report) for name, lines in rows.items()]
     return Dataset(folder, "csv", readers, (), report)
 
@@ -146,6 +164,9 @@ class CsvWriter(IndexWriter):
         if any(text[:1] in _FORMULA for text in (image.name, *(one.category for one in image.objects)) if text):
             self.report.note("image has a name or label that a spreadsheet takes for a formula", image.name)
         return super().write(image, stem, pixels)
+
+    def label(self, name: str) -> str:
+        return super().label(name).strip()  # as readers of tables do with cells
 
     def write_index(self, path: Path, images: Sequence[tuple[str, AnnotatedImage]]) -> None:
         with path.open("w", newline="", encoding="utf-8-sig") as opened:

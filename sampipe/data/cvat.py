@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -22,6 +23,8 @@ from sampipe.types import RLE, Masks
 from sampipe.types.rasterize import rasterize
 
 _ELLIPSE = 64  # corners
+_LOOKED_AT, _HEAD = 8, 200  # files, and bytes of each, to tell what they are
+_OTHERS = ("occluded", "z_order", "group_id")  # of a shape; "0" is none
 
 
 def write_cvat(images: Iterable[tuple[str, Masks]]) -> str:
@@ -140,7 +143,8 @@ def _object(
         return None
     report.keep()
     attributes = {one.get("name", ""): one.text or "" for one in shape.findall("attribute")}
-    return replace(found, extra={"attributes": attributes}) if attributes else found
+    extra: dict[str, object] = {key: shape.attrib[key] for key in _OTHERS if shape.get(key, "0") not in ("0", "")}
+    return replace(found, extra=extra | ({"attributes": attributes} if attributes else {}))
 
 
 def _turned(tag: str, row: Row) -> np.ndarray:
@@ -196,12 +200,15 @@ def _rle(row: Row, hw: tuple[int, int]) -> RLE:
 
 
 def read(folder: Path) -> Dataset:
-    """``annotations.xml`` and its images, in ``images/`` or beside it.
+    """``annotations.xml``, or the only XML of that kind, and its images, in ``images/`` or beside it.
 
     Raises:
-        DataError: no such file, or one of its shapes is damaged.
+        DataError: no such file, several, or one of its shapes is damaged.
     """
-    file, report = folder / "annotations.xml", ReadReport()
+    files, report = _documents(folder), ReadReport()
+    if len(files) != 1:
+        raise DataError(f"{folder}: {len(files)} files of CVAT: {', '.join(one.name for one in files)}; wanted one")
+    [file] = files
     places = Places.of(folder)
     images = read_document(read_bytes(file), str(file), report)
     return Dataset(folder, "cvat", [partial(_placed, image, places, folder, report) for image in images], (), report)
@@ -227,8 +234,16 @@ class CvatWriter(IndexWriter):
         path.write_bytes(write_cvat((name, image.masks()) for name, image in images).encode())
 
 
+def _documents(folder: Path) -> list[Path]:
+    """``annotations.xml``, else what begins as such a file."""
+    if (folder / "annotations.xml").is_file():
+        return [folder / "annotations.xml"]
+    files = (file for file in sorted(folder.glob("*.xml")) if file.is_file())
+    return [file for file in islice(files, _LOOKED_AT) if b"<annotations>" in read_bytes(file)[:_HEAD]]
+
+
 def _recognize(folder: Path) -> bool:
-    return (folder / "annotations.xml").is_file()
+    return bool(_documents(folder))
 
 
 FORMAT = Format(

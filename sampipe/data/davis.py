@@ -12,7 +12,7 @@ from PIL import Image as Pillow
 from sampipe._files import write_atomic
 from sampipe.data.annotated import AnnotatedImage, Dataset
 from sampipe.data.format import Format, MapWriter
-from sampipe.data.label_png import dataset_of_maps, image_of, note_unused
+from sampipe.data.label_png import dataset_of_maps, pairs_of
 from sampipe.data.palette import palette
 from sampipe.data.report import ReadReport
 from sampipe.errors import DataError
@@ -23,16 +23,13 @@ def read(folder: Path) -> Dataset:
     """Every annotated frame. A number of the map is an object; 255 is void beside others (DAVIS 2016 has it alone).
 
     Raises:
-        DataError: no such folders, or a frame is missing.
+        DataError: no such folders.
     """
     images, labels = folder / "JPEGImages", folder / "Annotations"
     if not (images.is_dir() and labels.is_dir()):
         raise DataError(f"{folder}: wanted JPEGImages/ and Annotations/")
-    files = sorted(labels.rglob("*.png"))
-    pairs = [(image_of(images / file.relative_to(labels).parent, file), file) for file in files]
     report = ReadReport()
-    note_unused(images, [image for image, _ in pairs], report)
-    return dataset_of_maps(folder, "davis", pairs, images, report)
+    return dataset_of_maps(folder, "davis", pairs_of(images, labels, report), images, report)
 
 
 @dataclass(kw_only=True)

@@ -6,10 +6,10 @@ import os
 import shutil
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from pydantic import AfterValidator, Field
@@ -38,10 +38,13 @@ class Writer(ABC):
         root: of the job: what the names of its images begin at.
         shorten: names are whole paths; the folders that all have in common are taken off at the end.
         fresh: what is in the folder is replaced as a set, so the names of classes in it count for nothing.
+        extra: what else is known of all images.
 
     Attributes:
-        holds_crowds, holds_boxes, holds_empty, holds_extra: whether the format can hold crowds, boxes without a mask,
-            masks without a pixel, and other fields of an annotation; what it cannot is counted.
+        holds_crowds, holds_boxes, holds_empty: whether the format can hold crowds, boxes without a mask and masks
+            without a pixel; what it cannot is counted.
+        holds_extra, holds_extra_of_images, holds_extra_of_all: so for other fields of objects, of images, and of
+            categories and the whole file.
         by_stem: its files are named after images without their suffix.
         beside: its files lie in the folder itself, among those about all images.
     """
@@ -50,6 +53,8 @@ class Writer(ABC):
     holds_boxes: ClassVar[bool] = False
     holds_empty: ClassVar[bool] = False
     holds_extra: ClassVar[bool] = False
+    holds_extra_of_images: ClassVar[bool] = False
+    holds_extra_of_all: ClassVar[bool] = False
     by_stem: ClassVar[bool] = True
     beside: ClassVar[bool] = False
 
@@ -59,6 +64,7 @@ class Writer(ABC):
     root: str = ""
     shorten: bool = False
     fresh: bool = False
+    extra: Mapping[str, Any] = field(default_factory=dict)
     report: ReadReport = field(default_factory=ReadReport, init=False)
 
     def __post_init__(self) -> None:
@@ -68,6 +74,10 @@ class Writer(ABC):
         self._names = FolderNames(by_stem=self.by_stem, beside=self.beside)
         self._placed: list[Path] = []
         self._name_of: dict[tuple[str, str, str], str] = {}
+        if not self.holds_extra_of_all:
+            self._not_held(self.extra, "images come with", "the file that is read")
+            for one in self.categories:
+                self._not_held(one.extra, "images have categories with", one.name)
 
     def add(self, image: AnnotatedImage, stem: str | None = None, pixels: Image | None = None) -> list[Path]:
         """Take in an image; one that comes again replaces what was written of it.
@@ -110,10 +120,15 @@ class Writer(ABC):
                 self.report.drop("a mask without a pixel", f"{image.name}: object {one.id}")
             else:
                 kept.append(self._labelled(one, image))
-                if one.extra and not self.holds_extra:
-                    reason = f"image has objects with {', '.join(sorted(one.extra))}, which the format cannot hold"
-                    self.report.note(reason, f"{image.name}: object {one.id}")
+                if not self.holds_extra:
+                    self._not_held(one.extra, "image has objects with", f"{image.name}: object {one.id}")
+        if not self.holds_extra_of_images:
+            self._not_held(image.extra, "image has", image.name)
         return image.with_objects(kept)
+
+    def _not_held(self, extra: Mapping[str, Any], what: str, place: str) -> None:
+        if extra:
+            self.report.note(f"{what} {', '.join(sorted(extra))}, which the format cannot hold", place)
 
     def _labelled(self, one: GroundTruth, image: AnnotatedImage) -> GroundTruth:
         label = self.label(one.category)
@@ -180,7 +195,7 @@ class Writer(ABC):
             return
         if not image.path.is_file():
             if pixels is None:
-                raise DataError(f"{image.path}: the image is missing")
+                raise DataError(f"{image.path}: the image is missing; put it there, or write no images (--images none)")
             from sampipe.data.label_png import png_bytes
 
             write_atomic(target, png_bytes(pixels.pixels))

@@ -37,6 +37,7 @@ from sampipe.data import (
 )
 from sampipe.data.annotated import AnnotatedImage, Dataset, GroundTruth
 from sampipe.data.format import Format
+from sampipe.data.job_folder import JOB
 from sampipe.data.report import ReadReport
 from sampipe.errors import DataError
 
@@ -84,6 +85,8 @@ def format_of(folder: Path) -> str:
         if one.recognize is not None and one.recognize(folder):
             return name
     there = "" if folder.is_dir() else "; there is no such folder"
+    if (folder / JOB).is_file():
+        there = "; it is a job's folder without rows/: if --images none was given, save again with --images link"
     raise DataError(f"{folder}: not a data set of a known format ({', '.join(READABLE)}){there}")
 
 

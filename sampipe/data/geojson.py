@@ -8,7 +8,7 @@ rasterio gives it: ``x = a * column + b * row + c``, ``y = d * column + e * row 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -21,6 +21,7 @@ from pydantic import Field
 from sampipe.data import annotated
 from sampipe.data._linked import about, linked_image, note_bare
 from sampipe.data.annotated import AnnotatedImage, Dataset, Files, GroundTruth
+from sampipe.data.extras import extra_fields
 from sampipe.data.format import Format, SidecarWriter, Tolerance
 from sampipe.data.names import Places
 from sampipe.data.report import ReadReport
@@ -31,6 +32,7 @@ from sampipe.types.image import image_hw
 from sampipe.types.rasterize import rasterize
 
 Affine = Sequence[float]
+_PROPERTIES = ("label", "score", "area")
 _NO_AREA = ("Point", "MultiPoint", "LineString", "MultiLineString")
 PIXELS: Affine = (1, 0, 0, 0, 1, 0)
 
@@ -42,6 +44,7 @@ def write_geojson(
     crs: str | None = None,
     tolerance: float = 0.0,
     image_path: str | None = None,
+    extras: Sequence[Mapping[str, Any]] = (),
 ) -> str:
     """A FeatureCollection: one Polygon or MultiPolygon an object, its label, score and area (pixels) as properties.
 
@@ -51,6 +54,7 @@ def write_geojson(
         crs: of those coordinates, as ``"EPSG:32632"``; None writes no member, which means WGS 84 to most readers.
         tolerance: pixels by which an outline may be simplified.
         image_path: of the image, noted with the transform as members of our own (RFC 7946, section 6.1).
+        extras: other properties of each object.
     """
     matrix = _matrix(transform)
     features = []
@@ -58,6 +62,7 @@ def write_geojson(
     for i, parts in enumerate(masks.polygons(tolerance)):
         if parts:
             known = {"label": annotated.label(masks, i), "score": annotated.score(masks, i), "area": int(areas[i])}
+            known = {**(extras[i] if extras else {}), **known}
             features.append({"type": "Feature", "id": i + 1, "properties": known, "geometry": _geometry(parts, matrix)})
     document: dict[str, Any] = {"type": "FeatureCollection", "features": features}
     if image_path is not None:
@@ -100,7 +105,8 @@ def read_features(document: Row, hw: tuple[int, int], transform: Affine, report:
         about = feature.row("properties") if feature.has("properties") else Row({}, feature.place)
         label = about.text("label") if about.has("label") else annotated.NAMELESS
         scores = {"score": about.number("score")} if about.has("score") else {}
-        objects.append(GroundTruth.of_mask(key, label, mask, scores=scores))
+        extra = {name: value for name, value in extra_fields(about, _PROPERTIES).items() if value is not None}
+        objects.append(GroundTruth.of_mask(key, label, mask, scores=scores, extra=extra))
         report.keep()
     return tuple(objects)
 
@@ -217,14 +223,22 @@ class GeoJsonWriter(SidecarWriter):
     """
 
     suffix: ClassVar[str] = ".geojson"
+    holds_extra: ClassVar[bool] = True
 
     transform: Annotated[tuple[float, ...], Field(min_length=6, max_length=6)] = tuple(PIXELS)
     crs: str | None = None
     tolerance: Tolerance = 0.0
 
     def content(self, image: AnnotatedImage, image_path: str, pixels: Image | None) -> dict[str, bytes]:
-        options = {"transform": self.transform, "crs": self.crs, "tolerance": self.tolerance, "image_path": image_path}
-        return {self.suffix: write_geojson(image.masks(), **options).encode()}  # type: ignore[arg-type]
+        text = write_geojson(
+            image.masks(),
+            transform=self.transform,
+            crs=self.crs,
+            tolerance=self.tolerance,
+            image_path=image_path,
+            extras=[one.extra for one in image.objects],
+        )
+        return {self.suffix: text.encode()}
 
 
 FORMAT = Format(

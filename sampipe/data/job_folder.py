@@ -10,6 +10,7 @@ from sampipe.data.schema import read_json
 from sampipe.errors import DataError
 
 JOB = "job.json"
+MANIFEST = "manifest.parquet"
 _PATHS_FROM, _IMAGE_ROOT = "paths_from", "image_root"
 
 
@@ -33,6 +34,25 @@ def image_roots(folder: Path) -> Iterable[Path]:
     """The folder that a job's images lie in, if the folder is a job's and that one is there."""
     root = _noted(folder, _IMAGE_ROOT)
     return (root,) if root is not None and root.is_dir() else ()
+
+
+def sources_by_stem(folder: Path) -> dict[str, str]:
+    """The images of a job by the stems of the files about one image that it saved; none where no manifest is.
+
+    Raises:
+        DataError: the manifest cannot be read.
+    """
+    if not (folder / MANIFEST).is_file():
+        return {}
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(folder / MANIFEST) as opened:
+            rows = opened.read(columns=["path", "name"]).to_pylist()
+        return {str(row["name"]): str(row["path"]) for row in rows}
+    except (pa.ArrowException, KeyError, OSError, ValueError) as error:
+        raise DataError(f"{folder / MANIFEST}: not the manifest of a job: {error}") from error
 
 
 def _seen(path: Path, folder: Path) -> str:

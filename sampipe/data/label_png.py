@@ -16,7 +16,8 @@ from sampipe._files import write_atomic
 from sampipe.data.annotated import NAMELESS, AnnotatedImage, Dataset, GroundTruth, Reads, masks_of
 from sampipe.data.format import Format, MapWriter
 from sampipe.data.images import SUFFIXES
-from sampipe.data.names import plain
+from sampipe.data.job_folder import paths_from, sources_by_stem
+from sampipe.data.names import Places, common_root, from_folder, path_of, plain
 from sampipe.data.report import ReadReport
 from sampipe.data.schema import read_bytes
 from sampipe.errors import DataError
@@ -25,6 +26,7 @@ from sampipe.types._decode import stored
 
 MOST_OBJECTS = 65_535
 VOID = 255
+_FLAT = ".labels.png"
 _COMPRESSION = 4  # of zlib: images come out as small as at 6, its default, in a third to half of the time
 
 
@@ -99,42 +101,62 @@ def objects_of_numbers(numbers: NDArray[np.int64], *, void: Collection[int] = (V
     return tuple(GroundTruth.of_mask(number, NAMELESS, RLE.from_mask(numbers == number)) for number in left)
 
 
-def image_of(folder: Path, label: Path) -> Path:
-    """The image that a label map belongs to: of the same stem, in ``folder``.
+def pairs_of(images: Path, maps: Path, report: ReadReport) -> list[tuple[Path, Path]]:
+    """Each label map below a folder with its image, of the same path but for the suffix, below another.
 
-    Raises:
-        DataError: it is missing.
+    Maps whose image is not there and images without a map are told of.
+
+    Args:
+        images, maps: the two folders.
+        report: gets the counts.
     """
-    for suffix in (".jpg", *SUFFIXES, *(one.upper() for one in SUFFIXES)):
-        if (folder / f"{label.stem}{suffix}").is_file():
-            return folder / f"{label.stem}{suffix}"
-    raise DataError(f"{label}: its image is missing; wanted {folder / label.stem} with .jpg, .png or the like")
-
-
-def read(folder: Path) -> Dataset:
-    """``images/`` and ``masks/`` with a label map of the same name for each image.
-
-    Images without one are counted. 0 and 255 alone are a binary mask, one object; beside other numbers 255 is void.
-
-    Raises:
-        DataError: no such folders, or the image of a label map is missing.
-    """
-    images, masks = folder / "images", folder / "masks"
-    if not (images.is_dir() and masks.is_dir()):
-        raise DataError(f"{folder}: wanted images/ and masks/")
-    report = ReadReport()
-    files = sorted(masks.rglob("*.png"))
-    pairs = [(image_of(images / file.relative_to(masks).parent, file), file) for file in files]
-    note_unused(images, [image for image, _ in pairs], report)
-    return dataset_of_maps(folder, "png", pairs, images, report)
-
-
-def note_unused(images: Path, used: Iterable[Path], report: ReadReport) -> None:
-    """Tell of the images of a folder that have no label map."""
-    known = set(used)
+    places, pairs = Places(images), []
+    for file in sorted(maps.rglob("*.png")):
+        stem = file.relative_to(maps).with_suffix("")
+        path = places.find_stem(stem.as_posix())
+        if path is None:
+            report.note("image file is not there", f"{file}: {images / stem} with .jpg, .png or the like")
+        pairs.append((path or images / stem, file))
+    known = {image for image, _ in pairs}
     for image in sorted(images.rglob("*")):
         if image.suffix.lower() in SUFFIXES and image not in known:
             report.note("image without a label map", str(image))
+    return pairs
+
+
+def read(folder: Path) -> Dataset:
+    """``images/`` and ``masks/`` with a label map of the same name for each image, or ``<stem>.labels.png``.
+
+    Images without one are counted. 0 and 255 alone are a binary mask, one object; beside other numbers 255 is void.
+    Flat label maps find their images in the folder, or where those of its job are.
+
+    Raises:
+        DataError: no such files.
+    """
+    images, masks, report = folder / "images", folder / "masks", ReadReport()
+    if not (images.is_dir() and masks.is_dir()):
+        return _read_flat(folder, report)
+    return dataset_of_maps(folder, "png", pairs_of(images, masks, report), images, report)
+
+
+def _read_flat(folder: Path, report: ReadReport) -> Dataset:
+    files = sorted(folder.glob(f"*{_FLAT}"))
+    if not files:
+        raise DataError(f"{folder}: wanted images/ and masks/, or label maps called <stem>{_FLAT}")
+    base = paths_from(folder)
+    sources = {stem: from_folder(source, base) for stem, source in sources_by_stem(folder).items()}
+    places, root, pairs = Places.of(folder), Path(common_root(sources.values()) or folder), []
+    for file in files:
+        stem = file.name.removesuffix(_FLAT)
+        path = path_of(sources[stem]) if stem in sources else places.find_stem(stem)
+        if path is None or not path.is_file():
+            report.note("image file is not there", f"{file}: {path or stem}")
+        pairs.append((path or folder / stem, file))
+    readers = [
+        partial(_read_image, path, file, root if path.is_relative_to(root) else path.parent, report)
+        for path, file in pairs
+    ]
+    return Dataset(folder, "png", readers, (), report)
 
 
 def dataset_of_maps(
@@ -183,7 +205,8 @@ class PngWriter(MapWriter):
 
 
 def _recognize(folder: Path) -> bool:
-    return (folder / "images").is_dir() and (folder / "masks").is_dir()
+    flat = any(folder.glob(f"*{_FLAT}")) and not (folder / "rows").is_dir()  # a job's rows hold more
+    return flat or ((folder / "images").is_dir() and (folder / "masks").is_dir())
 
 
 FORMAT = Format(

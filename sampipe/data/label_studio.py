@@ -8,6 +8,7 @@ follows, two choose the size, the length less one, the value or values. The valu
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -86,13 +87,13 @@ def read_label_studio(text: str | bytes, hw: tuple[int, int] | None = None) -> M
 
 def read_task(task: Row, hw: tuple[int, int] | None, report: ReadReport) -> tuple[GroundTruth, ...]:
     """The brush labels of a task: of the first annotation that holds regions and was not skipped by its author, else
-    of the first such prediction. Regions of other types are counted.
+    of the first such prediction. Regions of other types and of other answers are counted.
 
     Raises:
         DataError: a region is damaged, or not of ``hw``; names it.
     """
     objects: list[GroundTruth] = []
-    for index, region in enumerate(_regions(task), start=1):
+    for index, region in enumerate(_regions(task, report), start=1):
         if region.value.get("type") not in ("brushlabels", "brush"):
             report.leave_out(f"a Label Studio region of the type {region.value.get('type')}", region.place)
             continue
@@ -129,12 +130,20 @@ def first_text(labels: object, place: str) -> str:
     return checked_text(labels[0], place)
 
 
-def _regions(task: Row) -> list[Row]:
-    for key in ("annotations", "predictions"):
-        for one in task.rows(key, optional=True):
-            if not one.value.get("was_cancelled") and one.value.get("result"):
-                return one.rows("result")
-    return []
+def _regions(task: Row, report: ReadReport) -> list[Row]:
+    """Those of the first answer that has some; those of others are counted."""
+    taken: list[Row] = []
+    for kind in ("annotation", "prediction"):
+        for one in task.rows(f"{kind}s", optional=True):
+            rows = one.rows("result") if one.value.get("result") else []
+            skipped = bool(one.value.get("was_cancelled"))
+            if not taken and not skipped:
+                taken = rows
+                continue
+            reason = "an answer that its author skipped" if skipped else f"a further {kind}"
+            for row in rows:
+                report.leave_out(f"a Label Studio region of {reason}", row.place)
+    return taken
 
 
 def encode_brush(mask: np.ndarray) -> list[int]:
@@ -234,7 +243,7 @@ def tasks_of(file: Path) -> list[Row]:
 def _read_image(task: Row, places: Places, root: Path, report: ReadReport) -> AnnotatedImage:
     data = task.row("data")
     name = _image_of(data)
-    path = places.find(task_image(name)) if name else None
+    path = _find(places, task_image(name)) if name else None
     objects = read_task(task, None, report)
     hw = objects[0].mask.hw if objects else image_hw(path) if path else None
     report.images += 1
@@ -242,6 +251,13 @@ def _read_image(task: Row, places: Places, root: Path, report: ReadReport) -> An
         report.note("image file is not there", f"{task.place}: {name}")
         path = root / plain(task_image(name) or "image")
     return AnnotatedImage(path, objects, hw, name_below(path, root))
+
+
+def _find(places: Places, name: str) -> Path | None:
+    """The image; of one that was uploaded also without the eight digits that Label Studio puts before its name."""
+    found, folder, own = places.find(name), *name.rpartition("/")[::2]
+    uploaded = "upload/" in f"{folder}/" and re.match(r"[0-9a-f]{8}-(.+)", own)
+    return places.find(f"{folder}/{uploaded[1]}") if found is None and uploaded else found
 
 
 def _image_of(data: Row) -> str:

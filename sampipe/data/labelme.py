@@ -10,7 +10,8 @@ from __future__ import annotations
 import base64
 import io
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -22,6 +23,7 @@ from PIL import Image as Pillow
 from sampipe.data import annotated
 from sampipe.data._linked import about, note_bare, ours
 from sampipe.data.annotated import AnnotatedImage, Dataset, Files, GroundTruth
+from sampipe.data.extras import extra_fields
 from sampipe.data.format import Format, SidecarWriter, Tolerance
 from sampipe.data.label_png import numbers_of
 from sampipe.data.names import Places, begins_elsewhere, plain
@@ -38,9 +40,19 @@ _LOOKED_AT = 5
 _LEAST_CORNERS = {"polygon": 3, "rectangle": 2, "circle": 2, "mask": 2, "oriented_rectangle": 4}
 _NO_AREA = ("point", "points", "line", "linestrip")
 _CIRCLE = 64  # corners
+_FIELDS = ("version", "shapes", "imagePath", "imageData", "imageHeight", "imageWidth")
+_OF_SHAPES = ("label", "points", "group_id", "shape_type", "mask")
 
 
-def write_labelme(masks: Masks, image_path: str, *, polygons: bool = False, tolerance: float = 1.0) -> str:
+def write_labelme(
+    masks: Masks,
+    image_path: str,
+    *,
+    polygons: bool = False,
+    tolerance: float = 1.0,
+    extra: Mapping[str, Any] | None = None,
+    extras: Sequence[Mapping[str, Any]] = (),
+) -> str:
     """The JSON text for an image's masks.
 
     Args:
@@ -48,22 +60,24 @@ def write_labelme(masks: Masks, image_path: str, *, polygons: bool = False, tole
         image_path: of the image file, as seen from the JSON file.
         polygons: outlines in place of masks.
         tolerance: pixels by which an outline may be simplified.
+        extra, extras: other fields of the file, and of each object's shapes, such as ``flags``.
     """
     rles = masks.rle()
     shapes = []
     for i in (i for i, rle in enumerate(rles) if rle.area):
-        name, group = annotated.label(masks, i), i + 1
+        name, group, more = annotated.label(masks, i), i + 1, _other_fields(extras[i] if extras else {}, _OF_SHAPES)
         if polygons:
             parts = masks.select([i]).polygons(tolerance)[0]
-            shapes += [_shape(name, group, "polygon", part.exterior.tolist()) for part in parts]
+            shapes += [_shape(name, group, "polygon", part.exterior.tolist()) | more for part in parts]
         else:
             x0, y0, x1, y1 = rles[i].box.tolist()
             shape = _shape(name, group, "mask", [[x0, y0], [x1 - 1, y1 - 1]])
-            shapes.append({**shape, "mask": _png(rles[i].window())})
+            shapes.append({**shape, **more, "mask": _png(rles[i].window())})
     height, width = masks.hw
     document: dict[str, Any] = {
         "version": VERSION,
         "flags": {},
+        **_other_fields(extra or {}, _FIELDS),
         "shapes": shapes,
         "imagePath": image_path,
         "imageData": None,
@@ -95,6 +109,7 @@ def read_shapes(document: Row, hw: tuple[int, int], report: ReadReport) -> tuple
     """
     parts: dict[Any, list[RLE]] = {}
     names: dict[Any, str] = {}
+    extras: dict[Any, dict[str, Any]] = {}
     for index, shape in enumerate(document.rows("shapes")):
         kind = shape.text("shape_type") if shape.has("shape_type") else "polygon"
         if kind not in _LEAST_CORNERS:
@@ -106,9 +121,32 @@ def read_shapes(document: Row, hw: tuple[int, int], report: ReadReport) -> tuple
         key = ("alone", index) if group is None else (label, group)
         parts.setdefault(key, []).append(_mask(shape, kind, hw))
         names[key] = label
+        extra = _said(extra_fields(shape, _OF_SHAPES))
+        if key in extras and extra != extras[key]:
+            report.note(
+                "image has shapes of one object with different fields, of which the first are kept", shape.place
+            )
+        extras.setdefault(key, extra)
         report.keep()
-    found = zip(names.values(), parts.values(), strict=True)
-    return tuple(GroundTruth.of_mask(key, label, merge(rles)) for key, (label, rles) in enumerate(found, start=1))
+    found = zip(names.values(), parts.values(), extras.values(), strict=True)
+    return tuple(
+        GroundTruth.of_mask(key, label, merge(rles), extra=extra)
+        for key, (label, rles, extra) in enumerate(found, start=1)
+    )
+
+
+def _said(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields that say something: flags and descriptions are mostly empty."""
+    return {key: value for key, value in fields.items() if value not in (None, "", {}, [])}
+
+
+def _other_fields(extra: Mapping[str, Any], known: Sequence[str]) -> dict[str, Any]:
+    """Other fields as LabelMe takes them: flags are yes or no by name."""
+    flags = extra.get("flags", {})
+    odd = not isinstance(flags, dict) or not all(isinstance(one, bool) for one in flags.values())
+    return {
+        ("other_flags" if key == "flags" and odd else key): value for key, value in extra.items() if key not in known
+    }
 
 
 def _shape(name: str, group: int, kind: str, points: list[list[float]]) -> dict[str, Any]:
@@ -173,7 +211,8 @@ def _read_file(places: Places, root: Path, report: ReadReport, file: Path) -> An
     if path is None and not known:
         raise DataError(f"{file}: its image {name} is not there, and the file does not say its size")
     hw = document.hw("imageHeight", "imageWidth") if known or path is None else image_hw(path)
-    return about(path, file, name, root, read_shapes(document, hw, report), hw, report)
+    found = about(path, file, name, root, read_shapes(document, hw, report), hw, report)
+    return replace(found, extra=_said(extra_fields(document, _FIELDS)))
 
 
 def _image_file(places: Places, root: Path, file: Path, name: str) -> Path | None:
@@ -206,6 +245,8 @@ class LabelMeWriter(SidecarWriter):
     """
 
     suffix: ClassVar[str] = ".json"
+    holds_extra: ClassVar[bool] = True
+    holds_extra_of_images: ClassVar[bool] = True
 
     polygons: bool = False
     tolerance: Tolerance = 1.0
@@ -215,7 +256,10 @@ class LabelMeWriter(SidecarWriter):
         for one, parts in zip(image.objects, masks.polygons(self.tolerance) if self.polygons else (), strict=False):
             if any(part.holes for part in parts):
                 self.report.note("image has a mask whose holes are filled", f"{image.name}: object {one.id}")
-        text = write_labelme(masks, image_path, polygons=self.polygons, tolerance=self.tolerance)
+        extras = [one.extra for one in image.objects]
+        text = write_labelme(
+            masks, image_path, polygons=self.polygons, tolerance=self.tolerance, extra=image.extra, extras=extras
+        )
         return {self.suffix: text.encode()}
 
 

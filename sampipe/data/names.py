@@ -144,7 +144,7 @@ class Names:
         self._by_end: dict[str, list[tuple[Parts, str]]] = {}
         self._by_stem: dict[str, list[tuple[Parts, str]]] = {}
         for name in self._known:
-            for spelled in {plain(name), plain(unquote(name))}:
+            for spelled in _spellings(name):
                 parts = tuple(spelled.split("/"))
                 self._by_end.setdefault(_end(parts[-1]), []).append((parts, name))
                 bare = _bare(parts)
@@ -170,7 +170,7 @@ class Names:
         if source in self._set:
             return source
         own = source.removeprefix(PREFIX)
-        spellings = [tuple(spelled.split("/")) for spelled in {plain(own), plain(unquote(own))}]
+        spellings = [tuple(spelled.split("/")) for spelled in _spellings(own)]
         whole = [
             (_shared(parts, one), name) for one in spellings for parts, name in self._by_end.get(_end(one[-1]), ())
         ]
@@ -199,6 +199,11 @@ def begins_elsewhere(name: str) -> bool:
     """Whether a path in a file begins at a root, a drive, an address or a folder above, of whoever wrote it."""
     spelled = name.replace("\\", "/")
     return "://" in name or ".." in spelled.split("/") or re.match(r"/|[A-Za-z]:(/|$)", spelled) is not None
+
+
+def _spellings(name: str) -> set[str]:
+    """A name as it stands, and without percent signs, which may hide signs that end an address's path."""
+    return {plain(name), plain(unquote(plain(name)))}
 
 
 def _bare(parts: Parts) -> Parts:

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from sampipe._files import write_atomic
 from sampipe.data.annotated import AnnotatedImage, Category, Dataset, GroundTruth, Reads
 from sampipe.data.categories import CategoryTable, declared_categories
-from sampipe.data.coco import image_row
+from sampipe.data.coco import IMAGE_FIELDS, about_all, image_row
+from sampipe.data.extras import extra_fields
 from sampipe.data.format import Format, MapWriter, identity
 from sampipe.data.label_png import png_bytes
 from sampipe.data.names import Places, plain
@@ -24,14 +25,16 @@ from sampipe.errors import DataError
 from sampipe.types import RLE, Image
 from sampipe.types._decode import stored
 
+_OF_SEGMENTS = ("id", "category_id", "area", "bbox", "iscrowd")
+
 
 def read(folder: Path) -> Dataset:
-    """``panoptic*.json`` with the PNGs in a folder of the same name or in ``panoptic/``; images in ``images/``.
+    """``panoptic*.json``, in ``annotations/`` too, with the PNGs in a folder of its name or in ``panoptic/``.
 
     Raises:
-        DataError: no such file, or one of its rows is not what it should be. PNGs are read with their image.
+        DataError: no such file, several, or one of its rows is not what it should be. PNGs are read with their image.
     """
-    files = sorted(folder.glob("panoptic*.json"))
+    files = _documents(folder)
     if len(files) != 1:
         raise DataError(f"{folder}: {len(files)} files panoptic*.json; wanted one")
     document, report = Row(read_json(files[0]), str(files[0])), ReadReport()
@@ -57,7 +60,7 @@ def read(folder: Path) -> Dataset:
     for key, image in by_id.items():
         if key not in with_row:
             report.note("image without a row of annotations", image.place)
-    return Dataset(folder, "panoptic", readers, categories, report)
+    return Dataset(folder, "panoptic", readers, categories, report, about_all(document))
 
 
 def _read_image(
@@ -87,7 +90,8 @@ def _read_image(
             continue
         label = category.name if category else str(segment.id("category_id"))
         crowd = segment.flag("iscrowd")
-        objects.append(GroundTruth.of_mask(key, label, mask, category_id=segment.id("category_id"), crowd=crowd))
+        category_id, extra = segment.id("category_id"), extra_fields(segment, _OF_SEGMENTS)
+        objects.append(GroundTruth.of_mask(key, label, mask, category_id=category_id, crowd=crowd, extra=extra))
         report.keep()
     listed = [0, *(segment.whole("id", least=1, most=2**24 - 1) for segment in segments)]
     for key in np.setdiff1d(numbers, listed).tolist():
@@ -97,7 +101,8 @@ def _read_image(
     if path is None or path == file:  # a map is not its own image
         report.note("image file is not there", name)
         path = None
-    return AnnotatedImage(path or folder / "images" / name, tuple(objects), hw, plain(name), image.id("id"))
+    extra = extra_fields(image, IMAGE_FIELDS)
+    return AnnotatedImage(path or folder / "images" / name, tuple(objects), hw, plain(name), image.id("id"), extra)
 
 
 def _numbers(file: Path) -> NDArray[np.int64]:
@@ -113,6 +118,9 @@ class PanopticWriter(MapWriter):
     """``panoptic.json`` and ``panoptic/<name>.png``; of objects that overlap the smaller is on top."""
 
     holds_crowds: ClassVar[bool] = True
+    holds_extra: ClassVar[bool] = True
+    holds_extra_of_images: ClassVar[bool] = True
+    holds_extra_of_all: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -132,11 +140,11 @@ class PanopticWriter(MapWriter):
             if not areas[number]:
                 continue
             x0, y0, x1, y1 = RLE.from_mask(labels == number).box.tolist()
-            row = {"id": number, "area": int(areas[number]), "bbox": [x0, y0, x1 - x0, y1 - y0]}
+            row = {**one.extra, "id": number, "area": int(areas[number]), "bbox": [x0, y0, x1 - x0, y1 - y0]}
             with self._lock:
                 segments.append({**row, "category_id": self._table.slot(one), "iscrowd": int(one.crowd)})
         with self._lock:
-            self._rows[identity(image)] = AnnotatedImage(image.path, (), image.hw, image.name), name, segments
+            self._rows[identity(image)] = image.with_objects(()), name, segments
         return [self.folder / "panoptic" / png]
 
     def finish(self) -> list[Path]:
@@ -153,13 +161,17 @@ class PanopticWriter(MapWriter):
                 for number, (_, name, segments) in enumerate(rows, start=1)
             ]
             categories = [{"isthing": 1, **row} for row in self._table.rows(ids)]
-        document = {"images": images, "annotations": annotations, "categories": categories}
+        document = {**self.extra, "images": images, "annotations": annotations, "categories": categories}
         write_atomic(path, json.dumps(document, allow_nan=False, ensure_ascii=False).encode())
         return [path]
 
 
+def _documents(folder: Path) -> list[Path]:
+    return sorted([*folder.glob("panoptic*.json"), *folder.glob("annotations/panoptic*.json")])
+
+
 def _recognize(folder: Path) -> bool:
-    return any(folder.glob("panoptic*.json"))
+    return bool(_documents(folder))
 
 
 FORMAT = Format(

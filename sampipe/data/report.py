@@ -12,10 +12,20 @@ _SHOWN = 3  # places of each reason
 
 @dataclass
 class Reason:
-    """Why rows were left out: how many, and where the first of them are."""
+    """Why rows were left out: how many, where the first of them are, and how many are at these places."""
 
     count: int = 0
     places: list[str] = field(default_factory=list)
+    placed: int = 0
+
+    def add(self, other: Reason) -> None:
+        """Take in those of another report."""
+        self.count += other.count
+        if len(self.places) + len(other.places) <= _SHOWN:
+            self.places += other.places
+            self.placed += other.placed
+        else:
+            self.places = [*self.places, *other.places][:_SHOWN]
 
 
 @dataclass
@@ -51,10 +61,7 @@ class ReadReport:
 
     def note(self, reason: str, place: str, count: int = 1) -> None:
         """Something that is no row, such as an image that is not there; the reason begins with "image"."""
-        known = self.left_out.setdefault(reason, Reason())
-        known.count += count
-        if len(known.places) < _SHOWN:
-            known.places.append(place)
+        self.left_out.setdefault(reason, Reason()).add(Reason(count, [place], count))
 
     @contextmanager
     def whole(self) -> Iterator[None]:
@@ -75,7 +82,7 @@ class ReadReport:
         """What to tell the user: a line for the sum, one for each reason."""
         told = [f"read {_count(self.read, 'object')} in {_count(self.images, 'image')}, kept {self.kept}"]
         for reason, one in sorted(self.left_out.items()):
-            more = ", ..." if one.count > len(one.places) else ""
+            more = ", ..." if one.count > one.placed else ""
             word = "noted" if _is_note(reason) else "left out"
             told.append(f"{word} {one.count}: {reason} ({', '.join(one.places)}{more})")
         return told
@@ -86,10 +93,12 @@ class ReadReport:
             self.images += other.images
             self.read += other.read
             self.kept += other.kept
-            for reason, one in other.left_out.items():
-                known = self.left_out.setdefault(reason, Reason())
-                known.count += one.count
-                known.places = [*known.places, *one.places][:_SHOWN]
+            self.tell(other)
+
+    def tell(self, other: ReadReport) -> None:
+        """Take in what another report left out and noted, but not its sums."""
+        for reason, one in other.left_out.items():
+            self.left_out.setdefault(reason, Reason()).add(one)
 
     def __str__(self) -> str:
         return "; ".join(self.lines())

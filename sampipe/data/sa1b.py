@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path, PurePosixPath
@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from sampipe._files import write_atomic
 from sampipe.data.annotated import NAMELESS, AnnotatedImage, Dataset, Files, GroundTruth
 from sampipe.data.coco import annotation
+from sampipe.data.extras import extra_fields
 from sampipe.data.format import Format, Writer
 from sampipe.data.job_folder import JOB
 from sampipe.data.names import Places, plain
@@ -22,6 +23,8 @@ from sampipe.types import Image
 
 _LOOKED_AT = 5  # files, to see whether a folder is in this layout
 _SCORES = {"predicted_iou": "predicted_iou", "stability_score": "stability"}
+_FIELDS = ("id", "segmentation", "bbox", "area", *_SCORES)
+_OF_IMAGES = ("image_id", "width", "height", "file_name")
 
 
 def read(folder: Path) -> Dataset:
@@ -30,9 +33,9 @@ def read(folder: Path) -> Dataset:
     Raises:
         DataError: there is no annotation file.
     """
-    report = ReadReport()
-    files = annotation_files(folder)
-    return Dataset(folder, "sa1b", Files(folder, files, partial(read_file, report=report, root=folder)), (), report)
+    report, places = ReadReport(), Places.of(folder)
+    reads = partial(read_file, report=report, root=folder, places=places)
+    return Dataset(folder, "sa1b", Files(folder, annotation_files(folder), reads), (), report)
 
 
 def annotation_files(folder: str | Path) -> list[Path]:
@@ -48,8 +51,16 @@ def annotation_files(folder: str | Path) -> list[Path]:
     return files
 
 
-def read_file(file: str | Path, report: ReadReport | None = None, *, root: Path | None = None) -> AnnotatedImage:
+def read_file(
+    file: str | Path, report: ReadReport | None = None, *, root: Path | None = None, places: Places | None = None
+) -> AnnotatedImage:
     """One image from its annotation file.
+
+    Args:
+        file: beside its image.
+        report: gets the counts.
+        root: of the data set, from which the image is named.
+        places: where else images are, under the path of the file from ``root``.
 
     Raises:
         DataError: the file is not in SA-1B's format, or a mask is not of the image's size; names the row.
@@ -67,19 +78,23 @@ def read_file(file: str | Path, report: ReadReport | None = None, *, root: Path 
             raise DataError(f"{row.place} has no run-length segmentation")
         check_segmentation(row.value["segmentation"], hw, f"{row.place}: segmentation")
     objects = tuple(_object(row, number, hw) for number, row in enumerate(rows))
-    found = Places(path.parent).find(name) or path.parent / (PurePosixPath(plain(name)).name or path.stem)
+    beside, base = Places(path.parent).find(name), root or path.parent
+    own = PurePosixPath(plain(name)).name or path.stem
+    inner = (path.parent.relative_to(base) / own).as_posix()
+    found = beside or (places.beside(inner) if places else None) or path.parent / own
     report.images += 1
     report.keep(len(objects))
     if not found.is_file():
         report.note("image file is not there", str(found))
-    inner = found.relative_to(root).as_posix() if root is not None and found.is_relative_to(root) else found.name
-    return AnnotatedImage(found, objects, hw, plain(inner))
+    inner = beside.relative_to(base).as_posix() if beside else inner
+    return AnnotatedImage(found, objects, hw, plain(inner), extra=extra_fields(image, _OF_IMAGES))
 
 
 def _object(row: Row, number: int, hw: tuple[int, int]) -> GroundTruth:
     mask = segmentation_rle(row.value["segmentation"], hw, f"{row.place}: segmentation")
     scores = {ours: row.number(theirs) for theirs, ours in _SCORES.items() if row.has(theirs)}
-    return GroundTruth.of_mask(row.id("id") if row.has("id") else number, NAMELESS, mask, scores=scores)
+    key, extra = row.id("id") if row.has("id") else number, extra_fields(row, _FIELDS)
+    return GroundTruth.of_mask(key, NAMELESS, mask, scores=scores, extra=extra)
 
 
 @dataclass(kw_only=True)
@@ -87,6 +102,8 @@ class Sa1bWriter(Writer):
     """``<name>.json`` beside each image."""
 
     holds_empty: ClassVar[bool] = True
+    holds_extra: ClassVar[bool] = True
+    holds_extra_of_images: ClassVar[bool] = True
     beside: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
@@ -102,6 +119,7 @@ class Sa1bWriter(Writer):
         height, width = image.hw
         rows = [_row(one, first + place) for place, one in enumerate(image.objects, start=1)]
         head = {"image_id": number, "width": width, "height": height, "file_name": PurePosixPath(name).name}
+        head = {**image.extra, **head}
         file = self.folder / PurePosixPath(name).with_suffix(".json")
         self.place(image, pixels, self.folder / name)
         document = {"image": head, "annotations": rows}
@@ -110,15 +128,16 @@ class Sa1bWriter(Writer):
 
 
 def _row(one: GroundTruth, key: int) -> dict[str, Any]:
-    row = annotation(replace(one, extra={}), key, 0, 0) | {"segmentation": one.mask.to_coco()}
+    row = annotation(one, key, 0, 0) | {"segmentation": one.mask.to_coco()}
     for name in ("image_id", "category_id", "iscrowd", "score", "stability"):
         row.pop(name, None)
     return row | {theirs: one.scores[ours] for theirs, ours in _SCORES.items() if ours in one.scores}
 
 
 def _may_be_ours(file: Path) -> bool:
-    """Not hidden, and not what a job of sampipe says of itself."""
-    return not file.name.startswith(".") and not (file.name == JOB and (file.parent / "rows").is_dir())
+    """Neither hidden nor what a job of sampipe says of itself, unless an image of its stem lies beside it."""
+    odd = file.name.startswith(".") or file.name == JOB
+    return not odd or Places(file.parent).find_stem(file.stem) is not None
 
 
 def _recognize(folder: Path) -> bool:

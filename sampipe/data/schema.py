@@ -18,6 +18,7 @@ from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
+from sampipe.data._text import decode_text
 from sampipe.data.annotated import Id
 from sampipe.errors import DataError
 from sampipe.types import RLE
@@ -53,22 +54,6 @@ def read_bytes(file: Path) -> bytes:
         return gzip.decompress(data) if file.suffix == ".gz" else data
     except (EOFError, OSError, ValueError, zlib.error) as error:  # ValueError: a zero in the name
         raise DataError(f"{file}: cannot be read: {error}") from error
-
-
-def decode_text(data: bytes, place: str) -> str:
-    """UTF-8, with or without a byte order mark.
-
-    Raises:
-        DataError: it is in another encoding, which is named where it can be told.
-    """
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise DataError(f"{place}: the text is UTF-16; save it as UTF-8")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{place}: byte {error.start} is no UTF-8; the text may be Latin-1 or Windows-1252: save it as UTF-8"
-        ) from error
 
 
 def parse_json(data: str | bytes, place: str) -> Any:

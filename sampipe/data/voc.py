@@ -17,39 +17,44 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 from sampipe._files import write_atomic
+from sampipe.data._text import decode_text
 from sampipe.data._xml import clean, parse
 from sampipe.data.annotated import NAMELESS, AnnotatedImage, Category, Dataset, GroundTruth, Reads, cut_box
 from sampipe.data.format import Format, MapWriter
-from sampipe.data.label_png import VOID, image_of, note_unused, read_numbers
+from sampipe.data.label_png import VOID, pairs_of, read_numbers
 from sampipe.data.names import Places, one_line, plain
 from sampipe.data.palette import palette
 from sampipe.data.report import ReadReport
-from sampipe.data.schema import Row, decode_text, number, read_bytes, segmentation_rle, upright
+from sampipe.data.schema import Row, number, read_bytes, segmentation_rle, upright, whole
 from sampipe.errors import DataError
 from sampipe.types import RLE, Image
+from sampipe.types._decode import stored
 from sampipe.types.image import image_hw
 
+Color = tuple[int, int, int]
 CLASSES = (
     "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "diningtable", "dog",
     "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor",
 )  # fmt: skip
 """Of the challenge: the classes 1 to 20 of a folder without ``labelmap.txt``."""
+_VOID_COLOR = (224, 224, 192)
+_FIRST_COLORED = 256  # beyond the numbers that stand for something
 _IMAGES, _OBJECTS, _CLASSES, _BOXES = "JPEGImages", "SegmentationObject", "SegmentationClass", "Annotations"
+
+_OTHERS, _NOTHING = ("pose", "truncated", "difficult", "occluded"), ("0", "Unspecified")
 
 
 def read(folder: Path) -> Dataset:
     """``JPEGImages/`` with ``SegmentationObject/``, else with the boxes of ``Annotations/*.xml``.
 
     Raises:
-        DataError: no such folders, or an image is missing. Maps and XML files are read with their image.
+        DataError: no such folders. Maps and XML files are read with their image.
     """
     images, report = folder / _IMAGES, ReadReport()
     names = class_names(folder)
-    maps = sorted((folder / _OBJECTS).rglob("*.png"))
     readers: list[Reads]
     if images.is_dir() and (folder / _OBJECTS).is_dir():
-        pairs = [(image_of(images / file.relative_to(folder / _OBJECTS).parent, file), file) for file in maps]
-        note_unused(images, [image for image, _ in pairs], report)
+        pairs = pairs_of(images, folder / _OBJECTS, report)
         readers = [partial(_read_map, image, file, folder, names, report) for image, file in pairs]
     elif images.is_dir() and (folder / _BOXES).is_dir():
         places = Places(images)
@@ -67,14 +72,67 @@ def class_names(folder: Path) -> dict[int, str]:
     file = folder / "labelmap.txt"
     if not file.is_file():
         return dict(enumerate(CLASSES, start=1))
-    lines = [line for line in decode_text(read_bytes(file), str(file)).splitlines() if line and line[0] != "#"]
-    return {number_: line.split(":")[0] for number_, line in enumerate(lines) if number_}
+    return {number_: line.split(":")[0] for number_, line in enumerate(_lines(file)) if number_}
+
+
+def _lines(file: Path) -> list[str]:
+    return [line for line in decode_text(read_bytes(file), str(file)).splitlines() if line and line[0] != "#"]
+
+
+def _colors(folder: Path) -> dict[Color, int]:
+    """The number of each color in maps of classes: by ``labelmap.txt``, else by VOC's palette."""
+    file = folder / "labelmap.txt"
+    if not file.is_file():
+        return _palette()
+    found, usual = {}, list(_palette())
+    for number_, line in enumerate(_lines(file)[: len(usual)]):
+        words = line.split(":")[1].split(",") if ":" in line else []
+        if len(words) == 3:
+            red, green, blue = (whole(one, f"{file}: {line}", least=0, most=255) for one in words)
+            found[red, green, blue] = number_
+        else:
+            found[usual[number_]] = number_
+    return found
+
+
+def _palette() -> dict[Color, int]:
+    colors = np.array(palette()).reshape(-1, 3).tolist()
+    return {(red, green, blue): number_ for number_, (red, green, blue) in enumerate(colors)}
+
+
+def _numbers(file: Path, colors: Mapping[Color, int] | None) -> NDArray[np.int64]:
+    """A map's numbers; of one in colors, as CVAT and datumaro write them, those that the colors stand for.
+
+    Args:
+        file: the map.
+        colors: their numbers; None: each is one of its own.
+
+    Raises:
+        DataError: it is no map, or has a color that stands for nothing.
+    """
+    values, mode = stored(read_bytes(file), str(file))
+    if mode not in ("RGB", "RGBA"):
+        return read_numbers(file)
+    pixels = values[..., :3].reshape(-1, 3)
+    found, place = np.unique(pixels, axis=0, return_inverse=True)
+    special = {(0, 0, 0): 0, _VOID_COLOR: VOID}
+    numbers: list[int] = []
+    for red, green, blue in found.tolist():
+        number_ = special.get((red, green, blue))
+        if number_ is None and colors is None:
+            number_ = _FIRST_COLORED + len(numbers)
+        if number_ is None and colors is not None:
+            number_ = colors.get((red, green, blue))
+        if number_ is None:
+            raise DataError(f"{file}: the color {red}, {green}, {blue} stands for no class of labelmap.txt")
+        numbers.append(number_)
+    return np.array(numbers, np.int64)[place].reshape(values.shape[:2])
 
 
 def _read_map(path: Path, file: Path, folder: Path, names: Mapping[int, str], report: ReadReport) -> AnnotatedImage:
-    numbers = read_numbers(file)
+    numbers = _numbers(file, None)
     class_file = folder / _CLASSES / file.relative_to(folder / _OBJECTS)
-    kinds = read_numbers(class_file) if class_file.is_file() else None
+    kinds = _numbers(class_file, _colors(folder)) if class_file.is_file() else None
     if kinds is not None and kinds.shape != numbers.shape:
         raise DataError(f"{class_file}: it is {kinds.shape}, the objects {numbers.shape} (height, width)")
     objects = []
@@ -116,7 +174,10 @@ def _read_boxes(file: Path, folder: Path, places: Places, report: ReadReport) ->
         mask = segmentation_rle([[x0 - 1, y0 - 1, x1, y0 - 1, x1, y1, x0 - 1, y1]], hw, str(file))
         # VOC counts pixels from 1 and the last one belongs to the box
         label = one.findtext("name") or NAMELESS
-        objects.append(GroundTruth(index + 1, label, (x0 - 1, y0 - 1, x1, y1), mask, box_only=True))
+        extra = {key: text for key in _OTHERS if (text := (one.findtext(key) or "0").strip()) not in _NOTHING}
+        objects.append(GroundTruth(index + 1, label, (x0 - 1, y0 - 1, x1, y1), mask, box_only=True, extra=extra))
+        for part in one.findall("part"):
+            report.leave_out("a part of an object", f"{file}: object {index}: {part.findtext('name')}")
     report.images += 1
     report.keep(len(objects))
     if path is None:

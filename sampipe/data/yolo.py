@@ -14,12 +14,13 @@ import yaml
 
 from sampipe._files import write_atomic
 from sampipe.data._rings import one_ring
+from sampipe.data._text import decode_text
 from sampipe.data.annotated import AnnotatedImage, Category, Dataset, GroundTruth, Reads, cut_box
 from sampipe.data.format import Format, Tolerance, Writer
 from sampipe.data.images import SUFFIXES
 from sampipe.data.names import one_line, plain
 from sampipe.data.report import ReadReport
-from sampipe.data.schema import Row, decode_text, number, read_bytes, refuse, segmentation_rle, upright, whole
+from sampipe.data.schema import Row, number, read_bytes, refuse, segmentation_rle, upright, whole
 from sampipe.errors import DataError
 from sampipe.types import Image
 from sampipe.types.image import image_hw

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -157,6 +157,10 @@ class Graph:
     def flush(self) -> None:
         """Let every node finish what it collected; a node that fails does not stop the others."""
         self._each(lambda node: node.flush())
+
+    def left_out(self, sources: Sequence[str]) -> list[str]:
+        """What the files of its nodes hold that no image of a job has met, see :meth:`Node.left_out`."""
+        return [line for node in self.nodes.values() for line in node.left_out(sources)]
 
     def close(self) -> None:
         """Flush every node and drop its resources; a node that fails does not stop the others."""

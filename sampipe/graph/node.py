@@ -161,6 +161,14 @@ class Node(metaclass=NodeType):
         """Paths of the files that it reads when it runs, weights apart; some may not be there."""
         return ()
 
+    def left_out(self, sources: Sequence[str]) -> Sequence[str]:
+        """What its files hold that no image of a job has met, in sentences; asked when the job ends.
+
+        Args:
+            sources: of all images of the job.
+        """
+        return ()
+
     def digest(self) -> str:
         """A hex digest of type, version, parameters and what is in :meth:`input_files` now.
 

@@ -9,10 +9,11 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from sampipe.data.job_folder import MANIFEST
 from sampipe.errors import DataError
 from sampipe.jobs.crash_log import CRASHES
 from sampipe.jobs.fingerprint import FINGERPRINT
-from sampipe.jobs.manifest import MANIFEST, read_manifest
+from sampipe.jobs.manifest import read_manifest
 from sampipe.jobs.shards import read_rows
 
 ROWS = "rows"

@@ -5,17 +5,18 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from sampipe.data.job_folder import MANIFEST
 from sampipe.errors import DataError
 from sampipe.graph import Graph
 from sampipe.graph.result import Result
 from sampipe.jobs.begin import ROWS, locked
 from sampipe.jobs.crash_log import CRASHES, CrashLog
 from sampipe.jobs.fingerprint import FINGERPRINT, check_fingerprint, fingerprint, write_fingerprint
-from sampipe.jobs.manifest import MANIFEST, Entry, read_manifest
+from sampipe.jobs.manifest import Entry, read_manifest
 from sampipe.jobs.rows import row_schema
 from sampipe.jobs.shards import ShardWriter, read_rows
 from sampipe.jobs.work import Work
@@ -29,11 +30,15 @@ def nothing(_: object) -> None:
 
 @dataclass(frozen=True)
 class JobState:
-    """How far a job is: rows wanted, rows there, and how many of those hold an error."""
+    """How far a job is: rows wanted, rows there, and how many of those hold an error.
+
+    ``left_out`` says, once it is over, what files of prompts hold that no image of the job has met.
+    """
 
     total: int
     done: int
     errors: int
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -150,16 +155,20 @@ class Job:
                 progress(tally.with_row(row, hits, time.monotonic() - began))
 
             if engine is None:
-                self._work_off(todo, row_done)
+                left_out = self._work_off(todo, row_done)
             else:
                 try:
                     self._begin()
+                    left_out = self._left_out()
                 finally:
                     self.graph.close()  # what the digests of weights loaded is not needed here
                 engine.work_off(self, todo, row_done)
-            return self._checked()
+            return replace(self._checked(), left_out=left_out)
 
-    def _work_off(self, todo: Sequence[Entry], row_done: Callable[[dict[str, Any], int], object]) -> None:
+    def _left_out(self) -> tuple[str, ...]:
+        return tuple(self.graph.left_out([entry.path for entry in self.entries]))
+
+    def _work_off(self, todo: Sequence[Entry], row_done: Callable[[dict[str, Any], int], object]) -> tuple[str, ...]:
         with self.work.graph:
             self._begin()
             crashes = CrashLog(self.folder / CRASHES)
@@ -168,6 +177,7 @@ class Job:
                 for row, hits in writer.in_order(self.work.rows(todo, crashes), then=shards.add):
                     row_done(row, hits)
             crashes.clear()
+            return self._left_out()
 
     def _begin(self) -> None:
         found = fingerprint(self.graph, self.entries, self.save, self.inputs)

@@ -12,8 +12,6 @@ from sampipe.errors import DataError
 from sampipe.types.samples import PREFIX
 from sampipe.types.sources import read_source
 
-MANIFEST = "manifest.parquet"
-
 
 @dataclass(frozen=True)
 class Entry:

@@ -114,11 +114,12 @@ def sanitize(prompts: Prompts, hw: tuple[int, int]) -> Prompts:
     if prompts.points is not None:
         fields["points"] = _points_inside(prompts, height, width, kept, moved)
     dropped, clipped = int((~kept).sum()), int((moved & kept).sum())
+    said = notes(prompts, fields.get("boxes"), fields.get("points"), (height, width))
     cleaned = prompts.replace(
         **fields,
         dropped=prompts.dropped + dropped,
         clipped=prompts.clipped + clipped,
-        notes=(*prompts.notes, *notes(prompts, fields.get("boxes"), fields.get("points"), (height, width))),
+        notes=tuple(dict.fromkeys((*prompts.notes, *said))),  # what is sanitized again says the same
     )
     return cleaned if not dropped else cleaned.select(kept)
 

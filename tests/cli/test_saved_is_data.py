@@ -10,6 +10,7 @@ import pytest
 from typer.testing import Result
 
 from sampipe.data.formats import format_of, read_dataset
+from sampipe.errors import DataError
 
 Sampipe = Callable[..., Result]
 SHORT = (
@@ -120,3 +121,42 @@ def test_what_was_saved_finds_its_images_from_anywhere(
             for image in (one() for one in read_dataset(tmp_path / "runs" / "ds", "parquet").images)
         }
         assert again == wanted
+
+
+@pytest.mark.parametrize("name", ["png", "sa1b"])
+def test_what_is_saved_without_images_finds_them(sampipe: Sampipe, job: Path, tmp_path: Path, name: str) -> None:
+    """Also where nothing but the saved files and the job's notes are left; the two are of one name."""
+    folder = tmp_path / "ds"
+    words = ("--detector", boxes(tmp_path, "cup"), "--save", name, "--images", "none", "--out", folder)
+    sampipe("segment", job, "--recursive", *words)
+    assert format_of(folder) == ("parquet" if name == "png" else name)  # rows hold the labels, too
+    shutil.rmtree(folder / "rows")
+    assert format_of(folder) == name
+    done = sampipe("data", "convert", folder, tmp_path / "to")
+    assert "2 objects in 2 images" in done.stdout and done.stderr.splitlines()[-1].endswith("in 2 images, kept 2")
+    images = [reads() for reads in read_dataset(tmp_path / "to").images]
+    assert {(image.name, image.open().hw) for image in images} == {
+        ("one/same.png", (48, 64)),
+        ("two/same.jpg", (48, 64)),
+    }
+
+
+def test_label_maps_alone_say_that_their_images_are_missing(sampipe: Sampipe, job: Path, tmp_path: Path) -> None:
+    folder, alone = tmp_path / "ds", tmp_path / "alone"
+    sampipe("segment", job / "one", "--box", "5,5,50,40", "--save", "png", "--out", folder)
+    alone.mkdir()
+    shutil.copy(folder / "same.labels.png", alone)
+    refused = sampipe("data", "convert", alone, tmp_path / "to", ok=False)
+    assert refused.exit_code == 1 and "put it there, or write no images (--images none)" in refused.stderr
+    done = sampipe("data", "convert", alone, tmp_path / "to", "--images", "none")
+    assert "1 object" in done.stdout and "noted 1: image file is not there" in done.stderr
+    shutil.copy(job / "one" / "same.png", alone)
+    assert [reads().open().hw for reads in read_dataset(alone).images] == [(48, 64)]
+
+
+def test_a_job_whose_rows_are_gone_says_what_to_do(sampipe: Sampipe, job: Path, tmp_path: Path) -> None:
+    words = ("--box", "5,5,50,40", "--save", "yolo", "--images", "none", "--out", tmp_path / "ds")
+    sampipe("segment", job / "one", *words)
+    shutil.rmtree(tmp_path / "ds" / "rows")
+    with pytest.raises(DataError, match="save again with --images link"):
+        format_of(tmp_path / "ds")

@@ -62,3 +62,40 @@ def test_splits_that_disagree_are_refused(tmp_path: Path) -> None:
         split(tmp_path / "annotations" / f"instances_{name}.json", tmp_path / name, category=category)
     with pytest.raises(DataError, match=r"instances_val.json: the category 1 is 'dog', and in .*train.json 'cup'"):
         read_dataset(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("document", "images"),
+    [
+        ("labels.json", "data"),  # FiftyOne
+        ("result.json", "images"),  # Label Studio
+        ("harbour-export.json", "."),  # VoTT
+        ("annotations/person_keypoints_default.json", "images/default"),
+        ("annotations/train.json", "train"),  # Supervisely
+    ],
+)
+def test_the_only_document_may_have_any_name(tmp_path: Path, document: str, images: str) -> None:
+    split(tmp_path / document, tmp_path / images)
+    (tmp_path / "settings.json").write_text('{"images": 3, "annotations": []}')
+    (tmp_path / "damaged.json").write_text("{")
+    assert format_of(tmp_path) == "coco"
+    [image] = [reads() for reads in read_dataset(tmp_path).images]
+    assert (image.name, image.open().hw, image.objects[0].category) == ("1.png", (7, 9), "cup")
+
+
+def test_of_several_of_other_names_none_is_taken(tmp_path: Path) -> None:
+    for name in ("early.json", "annotations/late.json"):
+        split(tmp_path / name, tmp_path / "images")
+    with pytest.raises(DataError, match=r"2 COCO documents: annotations/late.json, early.json; call the one that is"):
+        read_dataset(tmp_path)
+    (tmp_path / "early.json").rename(tmp_path / "instances.json")
+    assert len(read_dataset(tmp_path).images) == 1
+
+
+def test_a_map_of_segments_is_not_taken_for_instances(tmp_path: Path) -> None:
+    split(tmp_path / "panes.json", tmp_path / "images")
+    text = json.loads((tmp_path / "panes.json").read_text())
+    text["annotations"] = [{"image_id": 1, "file_name": "1.png", "segments_info": []}]
+    (tmp_path / "panes.json").write_text(json.dumps(text))
+    with pytest.raises(DataError, match="not a data set of a known format"):
+        format_of(tmp_path)

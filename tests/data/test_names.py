@@ -9,7 +9,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image as Pillow
 
+from sampipe.data.annotated import AnnotatedImage
+from sampipe.data.convert import open_writer
+from sampipe.data.formats import read_dataset
 from sampipe.data.names import FolderNames, Names, common_root, inside, name_of, plain
 from sampipe.errors import DataError
 
@@ -83,3 +87,21 @@ def test_no_image_has_the_stem_of_another_kind_of_file(stem: str) -> None:
     from sampipe.data.names import clean_stem
 
     assert clean_stem(stem) == f"{stem}_"
+
+
+def test_a_percent_sign_hides_what_would_end_an_address() -> None:
+    names = Names(["file:///sets/q/what%232.jpg", "https://host/p/is%3Fit.png?token=7", "b/plus%2Bplus.jpg"], "rows")
+    found = [names.find(name) for name in ("/home/me/q/what#2.jpg", "x/p/is?it.png", "b/plus+plus.jpg")]
+    assert found == names._known
+
+
+def test_an_image_that_is_hidden_comes_back_from_sa1b(tmp_path: Path) -> None:
+    for name in (".hidden.png", "job.png", "1.png"):
+        Pillow.new("RGB", (9, 7)).save(tmp_path / name)
+    images = [AnnotatedImage(tmp_path / name, size=(7, 9)) for name in (".hidden.png", "job.png", "1.png")]
+    writer = open_writer("sa1b", tmp_path / "to", images="copy")
+    for image in images:
+        writer.add(image)
+    (tmp_path / "to" / ".cache.json").write_text("{}")
+    (tmp_path / "to" / "job.json").write_text("{}")
+    assert {reads().name for reads in read_dataset(tmp_path / "to").images} == {".hidden.png", "job_.png", "1.png"}

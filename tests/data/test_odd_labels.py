@@ -17,6 +17,7 @@ CONTROLS = [chr(code) for code in (*range(0x20), *range(0x7F, 0xA1), 0x2028, 0x2
 LABELS = [f"a{sign}{number}" for number, sign in enumerate(CONTROLS)] + [
     "#c", "b: c", "b,c", 'b"c', "'b'", "b; c", "=1+1", "x\ud800", "{b}", "yes", "null", "1", "1.0", "<b&c>", "b\\c",
     "b/c", "猫", "é", "e\u0301", "\U0001f600", "- b", "? b", "b #c", "@b", "%b", "!b",
+    " b", "b ", "\tb", "b\r\n",
 ]  # fmt: skip
 NAMELESS = {"davis", "png", "sa1b"}
 HW = (40, 64)
@@ -51,4 +52,4 @@ def test_a_label_comes_back_or_is_told_of(tmp_path: Path, name: str) -> None:
     assert len(changed) == (told.count if told else 0)
     plain = {one.xyxy for one in given.objects if one.category.isalnum()}
     assert len(plain) > 3 and not plain & {one.xyxy for one in changed}
-    assert len(changed) <= {"yolo": 80, "voc": 80, "cvat": 40, "svg": 40}.get(name, 1)
+    assert len(changed) <= {"yolo": 80, "voc": 80, "cvat": 40, "svg": 40, "masks": 5, "csv": 5}.get(name, 1)

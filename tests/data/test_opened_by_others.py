@@ -227,6 +227,20 @@ def test_datumaro_reads_our_coco_and_we_read_its(tmp_path: Path) -> None:
     assert not data.report.lost and not data.report.left_out
 
 
+@pytest.mark.parametrize("name", ["coco", "coco_instances", "coco_panoptic", "cvat", "voc"])
+def test_we_read_what_datumaro_exports(tmp_path: Path, name: str) -> None:
+    package = pytest.importorskip("datumaro")
+    media = package.Image.from_numpy(np.zeros((*HW, 3), np.uint8))
+    mask = package.Mask(image=RING, label=0, id=1, group=1)
+    item = package.DatasetItem("p/one", subset="default", media=media, annotations=[mask])
+    exported = package.Dataset.from_iterable([item], categories=["ring"])
+    exported.export(str(tmp_path / "exported"), name, save_media=True)
+    [image] = [reads() for reads in read_dataset(tmp_path / "exported").images]
+    [one] = image.objects
+    assert (image.name, image.open().hw, one.category) == ("p/one.jpg", HW, "ring")
+    np.testing.assert_array_equal(one.mask.decode(), RING)
+
+
 def test_geopandas(tmp_path: Path) -> None:
     """Where the shapes are on the map, what they are called, and that every pixel is theirs."""
     package = pytest.importorskip("geopandas")

@@ -185,11 +185,6 @@ def colors(folder: Path) -> None:
     photo(folder / "masks" / "a.png")
 
 
-def photo_gone(folder: Path) -> None:
-    voc(folder)
-    (folder / "JPEGImages" / "a.jpg").unlink()
-
-
 def odd(folder: Path) -> None:
     yolo(folder)
     (folder / "labels" / "a.txt").write_text("0 0.5 0.5 0.2 0.2 0.1")
@@ -209,7 +204,6 @@ def without_pictures(folder: Path) -> None:
     ("make", "message"),
     [
         (colors, "an image of mode RGB"),
-        (photo_gone, "its image is missing"),
         (odd, "line 1 has 5 numbers after the class"),
         (words, "line 1 is not a class"),
         (without_pictures, "no annotated image of the format png"),

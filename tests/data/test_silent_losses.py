@@ -122,6 +122,18 @@ def test_names_that_cannot_stay_are_told_of(tmp_path: Path, to: str) -> None:
     )
 
 
+@pytest.mark.parametrize(("name", "images"), [("png", "images"), ("davis", "JPEGImages"), ("voc", "JPEGImages")])
+def test_a_label_map_without_its_image_costs_itself(tmp_path: Path, name: str, images: str) -> None:
+    folder = coco(tmp_path / "from", ["a.png", "b.png", "c.png"], [box(1, 1, 5, 5)])
+    convert(read_dataset(folder), tmp_path / name, name)
+    (tmp_path / name / images / "b.png").rename(tmp_path / name / images / "d.png")
+    data = read_dataset(tmp_path / name)
+    told = [line.split(" (")[0] for line in data.report.lines()[1:]]
+    assert told == ["noted 1: image file is not there", "noted 1: image without a label map"]
+    done = convert(data, tmp_path / "to")
+    assert (done.images, done.failed, done.objects) == (2, 1, 1)
+
+
 @pytest.mark.parametrize("to", ["coco", "voc", "labelme", "parquet", "cvat"])
 def test_an_image_that_cannot_be_read_costs_itself(tmp_path: Path, to: str) -> None:
     folder = coco(tmp_path / "from", ["a.png", "b.png", "c.png"], [box(1, 1, 5, 5)])
@@ -156,3 +168,34 @@ def test_boxes_beyond_the_image_are_cut_for_yolo(tmp_path: Path) -> None:
     writer.add(AnnotatedImage(tmp_path / "a.png", tuple(objects), HW))
     assert (tmp_path / "to" / "labels" / "a.txt").read_text() == "0 0.250000 0.250000 0.500000 0.500000\n"
     assert writer.report.lines()[1:] == ["left out 1: a box outside the image (a.png: object 1)"]
+
+
+def test_answers_of_others_in_label_studio_are_counted(tmp_path: Path) -> None:
+    """Of a task one answer is taken; and an upload is found without the digits before its name."""
+    from sampipe.data.label_studio import encode_brush
+
+    (tmp_path / "images").mkdir()
+    Pillow.new("RGB", HW[::-1]).save(tmp_path / "images" / "pier.png")
+    value = {"format": "rle", "rle": encode_brush(box(2, 2, 9, 9)), "brushlabels": ["cup"]}
+    region = {"type": "brushlabels", "original_width": HW[1], "original_height": HW[0], "value": value}
+    task = {
+        "data": {"image": "/data/upload/4/0a1b2c3d-pier.png"},
+        "annotations": [
+            {"result": [region] * 3, "was_cancelled": True},
+            {"result": []},
+            {"result": [region]},
+            {"result": [region] * 2},
+        ],
+        "predictions": [{"result": [region]}],
+    }
+    (tmp_path / "export.json").write_text(json.dumps([task]))
+    data = read_dataset(tmp_path)
+    [image] = [reads() for reads in data.images]
+    assert len(image.objects) == 1 and image.open().hw == HW
+    told = data.report.lines()
+    assert told[0] == "read 7 objects in 1 image, kept 1" and data.report.lost == 0
+    assert [line.split(" (")[0] for line in told[1:]] == [
+        "left out 2: a Label Studio region of a further annotation",
+        "left out 1: a Label Studio region of a further prediction",
+        "left out 3: a Label Studio region of an answer that its author skipped",
+    ]

@@ -84,7 +84,11 @@ def test_bad_files_are_said(tmp_path):
     (tmp_path / "words.json").write_text("{")
     (tmp_path / "other.json").write_text('{"a": 1}')
     (tmp_path / "lost.json").write_text('{"images": [{"id": 1, "file_name": "p.png"}], "annotations": [{"id": 1}]}')
+    (tmp_path / "xywh.csv").write_text("Filename,X,Y,W,H\np.png,1,2,3,4\n")
+    (tmp_path / "semicolons.csv").write_text("image;x0;y0;x1;y1\np.png;1;2;3;4\n")
     cases = [
+        (CsvBoxes(path=str(tmp_path / "xywh.csv")), r"Boxes seem to be xywh: give CsvBoxes\(box='xywh'\)"),
+        (CsvBoxes(path=str(tmp_path / "semicolons.csv")), "give CsvBoxes.delimiter=';'"),
         (CsvBoxes(path=str(tmp_path / "columns.csv")), "no column x1, y1; its first line names image, left, top"),
         (CsvBoxes(path=str(tmp_path / "words.csv")), "line 2: y0: got 'two', wanted a number"),
         (CsvBoxes(path=str(tmp_path / "none.csv")), "is no file; wanted a CSV file"),

@@ -63,3 +63,8 @@ def test_notes_come_along_and_are_said_once() -> None:
     prompts = Prompts.from_boxes([[2, 2, 20, 20], [50, 10, 90, 30]]).sanitize(HW)
     assert prompts.sanitize(HW).notes == prompts.notes == prompts.select([0]).notes
     assert Prompts.concat([prompts, prompts]).notes == prompts.notes
+
+
+def test_what_is_sanitized_twice_says_it_once() -> None:
+    once = Prompts.from_boxes([[0.1, 0.2, 0.5, 0.9]]).sanitize((48, 64))
+    assert len(once.notes) == 1 and once.sanitize((48, 64)).notes == once.notes

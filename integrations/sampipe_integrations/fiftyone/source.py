@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import sampipe as sp
 from sampipe._optional import require
-from sampipe.data.names import Names
 from sampipe_integrations.fiftyone.labels import check_field, prompts_from_label
+from sampipe_integrations.files.lookup import PromptRows
 
 
 class FiftyOneBoxes(sp.Node):
@@ -32,10 +32,15 @@ class FiftyOneBoxes(sp.Node):
         return (sp.Requirement.package("fiftyone", pip="fiftyone"),)
 
     @sp.resource
-    def ids(self) -> Mapping[str, str]:
+    def ids(self) -> PromptRows[str]:
         """The samples' ids by their paths."""
         samples = self._opened()
-        return dict(zip(samples.values("filepath"), samples.values("id"), strict=True))
+        found = zip(samples.values("filepath"), samples.values("id"), strict=True)
+        return PromptRows({path: [key] for path, key in found}, f"dataset {self.dataset}")
+
+    def left_out(self, sources: Sequence[str]) -> Sequence[str]:
+        """The samples that are no image of the job."""
+        return self.ids.left_out(sources)
 
     def _opened(self) -> Any:
         fiftyone = require("fiftyone", "fiftyone")
@@ -46,9 +51,12 @@ class FiftyOneBoxes(sp.Node):
 
     def run(self, image: sp.Image) -> sp.Prompts:
         """The sample's labels."""
-        key = Names(self.ids, f"dataset {self.dataset}").find(image.source)
-        if key is None:
-            return sp.Prompts.empty()
+        keys, notes = self.ids.find(image.source)
+        if not keys:
+            return sp.Prompts.empty().replace(notes=notes)
         samples = self._opened()
         check_field(self.field, samples.get_field_schema(), of=self.dataset)
-        return prompts_from_label(samples[self.ids[key]][self.field], image, source=self.type_id)
+        label = samples[keys[0]][self.field]
+        if label is None:
+            return sp.Prompts.empty().replace(notes=(f"the sample of this image has no {self.field}",))
+        return prompts_from_label(label, image, source=self.type_id)

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 import sampipe as sp
 from sampipe.data.annotated import class_number
 from sampipe.data.coco_results import CocoRow, read_rows
-from sampipe.data.names import Names
+from sampipe.data.report import ReadReport
 from sampipe_integrations._detections import Fraction
 from sampipe_integrations._keypoints import keypoint_prompts
-from sampipe_integrations.files.lookup import existing, nothing_about
+from sampipe_integrations.files.lookup import PromptRows, existing
 
 
 class CocoBoxes(sp.Node):
     """The boxes (and key points) that a COCO file has for the image, as prompts.
 
-    The image is found by its file name. ``iscrowd`` boxes, which stand for many things, are left out.
+    The image is found by its file name. ``iscrowd`` boxes, which stand for many things, are left out,
+    and noted.
 
     Args:
         path: a COCO file with ``images`` and ``annotations``; boxes are x, y, width, height.
@@ -51,25 +52,24 @@ class CocoBoxes(sp.Node):
         return [path for path in (self.path, self.results) if path]
 
     @sp.resource
-    def rows(self) -> Mapping[str, list[CocoRow]]:
+    def rows(self) -> PromptRows[CocoRow]:
         """The annotations by the image's file name; every row of the file is checked."""
-        return read_rows(
-            existing(self.path, "a COCO file"), existing(self.results, "results") if self.results else None
-        )
+        report, results = ReadReport(), existing(self.results, "results") if self.results else None
+        found = read_rows(existing(self.path, "a COCO file"), results, report)
+        kept = {name: [row for row in rows if not row.crowd] for name, rows in found.items()}
+        crowds = {name: ["a crowd"] * (len(rows) - len(kept[name])) for name, rows in found.items()}
+        return PromptRows(kept, self.results or self.path, skipped=crowds, report=report)
 
-    @sp.resource
-    def names(self) -> Names:
-        """The images' names, to find an image by."""
-        return Names(self.rows, self.path)
+    def left_out(self, sources: Sequence[str]) -> Sequence[str]:
+        """The rows that meet no image."""
+        return self.rows.left_out(sources)
 
     def run(self, image: sp.Image) -> sp.Prompts:
         """The image's boxes."""
-        name = self.names.find(image.source)
-        if name is None:
-            return nothing_about(self.path)
-        rows = [row for row in self.rows[name] if (1.0 if row.score is None else row.score) >= self.confidence]
+        found, notes = self.rows.find(image.source)
+        rows = [row for row in found if (1.0 if row.score is None else row.score) >= self.confidence]
         if not rows:
-            return sp.Prompts.empty()
+            return sp.Prompts.empty().replace(notes=notes)
         count = max(len(row.keypoints) // 3 for row in rows) if self.keypoints else 0
         points = np.array([_points(row, count) for row in rows], np.float32).reshape(len(rows), count, 3)
         prompts = keypoint_prompts(
@@ -81,7 +81,9 @@ class CocoBoxes(sp.Node):
             scores=[np.nan if row.score is None else row.score for row in rows],
             source=self.type_id,
         )
-        return (prompts if count else prompts.replace(points=None, point_labels=None)).sanitize(image.hw)
+        if not count:
+            prompts = prompts.replace(points=None, point_labels=None)
+        return prompts.replace(notes=(*notes, *prompts.notes)).sanitize(image.hw)
 
 
 def _points(row: CocoRow, count: int) -> list[float]:

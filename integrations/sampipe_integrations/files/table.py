@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -10,9 +10,8 @@ import numpy as np
 import sampipe as sp
 from sampipe.data.annotated import class_number
 from sampipe.data.csv_boxes import BoxRow, read_rows
-from sampipe.data.names import Names
 from sampipe_integrations._detections import Fraction
-from sampipe_integrations.files.lookup import existing, nothing_about
+from sampipe_integrations.files.lookup import PromptRows, existing
 
 BoxFormat = Literal["xyxy", "xywh", "cxcywh"]
 
@@ -49,23 +48,21 @@ class CsvBoxes(sp.Node):
         return (self.path,)
 
     @sp.resource
-    def rows(self) -> Mapping[str, list[BoxRow]]:
+    def rows(self) -> PromptRows[BoxRow]:
         """The lines by image, all of them checked."""
-        return read_rows(existing(self.path, "a CSV file"), box=self.box, delimiter=self.delimiter)
+        file = existing(self.path, "a CSV file")
+        return PromptRows(read_rows(file, box=self.box, delimiter=self.delimiter), self.path)
 
-    @sp.resource
-    def names(self) -> Names:
-        """The images' names, to find an image by."""
-        return Names(self.rows, self.path)
+    def left_out(self, sources: Sequence[str]) -> Sequence[str]:
+        """The lines that meet no image."""
+        return self.rows.left_out(sources)
 
     def run(self, image: sp.Image) -> sp.Prompts:
         """The image's boxes."""
-        name = self.names.find(image.source)
-        if name is None:
-            return nothing_about(self.path)
-        rows = [row for row in self.rows[name] if row.score is None or row.score >= self.confidence]
+        found, notes = self.rows.find(image.source)
+        rows = [row for row in found if row.score is None or row.score >= self.confidence]
         if not rows:
-            return sp.Prompts.empty()
+            return sp.Prompts.empty().replace(notes=notes)
         size = np.array([*image.wh, *image.wh] if self.fractions else [1, 1, 1, 1], np.float32)
         prompts = sp.Prompts.from_boxes(
             np.array([row.xyxy for row in rows], np.float32) * size,
@@ -74,4 +71,4 @@ class CsvBoxes(sp.Node):
             scores=[np.nan if row.score is None else row.score for row in rows],
             source=self.type_id,
         )
-        return prompts.sanitize(image.hw)
+        return prompts.replace(notes=notes).sanitize(image.hw)

@@ -10,10 +10,10 @@ import numpy as np
 
 import sampipe as sp
 from sampipe.data.label_studio import first_text, tasks_of
-from sampipe.data.names import Names, task_image
+from sampipe.data.names import task_image
 from sampipe.data.schema import Row
 from sampipe_integrations._detections import Fraction
-from sampipe_integrations.files.lookup import existing, nothing_about
+from sampipe_integrations.files.lookup import PromptRows, existing
 
 Regions = Sequence[Mapping[str, Any]]
 _FAR = 1e6  # percent
@@ -71,28 +71,33 @@ class LabelStudioBoxes(sp.Node):
         return (self.path,)
 
     @sp.resource
-    def regions(self) -> Mapping[str, list[Region]]:
+    def regions(self) -> PromptRows[Region]:
         """The regions by the image's name; every one of the file is checked."""
         found: dict[str, list[Region]] = {}
+        skipped: dict[str, list[str]] = {}
         for task in tasks_of(existing(self.path, "an export of Label Studio")):
-            rows = found.setdefault(task_image(task.row("data").text(self.image_key)), [])
+            name = task_image(task.row("data").text(self.image_key))
+            rows, others = found.setdefault(name, []), skipped.setdefault(name, [])
             for answer in task.rows(self.take, optional=True):
-                if not answer.value.get("was_cancelled"):
-                    rows.extend(_regions(answer.rows("result")))
-        return found
+                regions = answer.rows("result")
+                if answer.value.get("was_cancelled"):
+                    others += ["a region of an annotation that its author skipped"] * len(regions)
+                    continue
+                rows += _regions(regions)
+                kinds = (_kind(row) for row in regions)
+                others += [f"a region of the type {kind or 'null'}" for kind in kinds if not _is_prompt(kind)]
+            others += _not_taken(task, self.take)
+        return PromptRows(found, self.path, skipped=skipped)
 
-    @sp.resource
-    def names(self) -> Names:
-        """The images' names, to find an image by."""
-        return Names(self.regions, self.path)
+    def left_out(self, sources: Sequence[str]) -> Sequence[str]:
+        """The regions that meet no image."""
+        return self.regions.left_out(sources)
 
     def run(self, image: sp.Image) -> sp.Prompts:
         """The image's regions."""
-        key = self.names.find(image.source)
-        if key is None:
-            return nothing_about(self.path)
-        rows = [row for row in self.regions[key] if not row.score < self.confidence]
-        return _prompts(rows, image.hw, self.type_id)
+        found, notes = self.regions.find(image.source)
+        prompts = _prompts([row for row in found if not row.score < self.confidence], image.hw, self.type_id)
+        return prompts.replace(notes=(*notes, *prompts.notes))
 
 
 def prompts_from_results(regions: Regions, hw: tuple[int, int], *, source: str = "label_studio") -> sp.Prompts:
@@ -111,8 +116,24 @@ def prompts_from_results(regions: Regions, hw: tuple[int, int], *, source: str =
 
 def _regions(rows: Sequence[Row]) -> list[Region]:
     """The rectangles and key points, each with the numbers that it needs."""
-    kinds = ((row, row.text("type") if row.has("type") else "") for row in rows)
-    return [_region(row, kind) for row, kind in kinds if kind.startswith(("rectangle", "keypoint"))]
+    return [_region(row, kind) for row in rows if _is_prompt(kind := _kind(row))]
+
+
+def _kind(row: Row) -> str:
+    return row.text("type") if row.has("type") else ""
+
+
+def _is_prompt(kind: str) -> bool:
+    return kind.startswith(("rectangle", "keypoint"))
+
+
+def _not_taken(task: Row, take: str) -> list[str]:
+    """What to say of the regions of a task that has nothing of what is taken."""
+    other = "annotations" if take == "predictions" else "predictions"
+    if task.value.get(take):
+        return []
+    count = sum(len(answer.rows("result")) for answer in task.rows(other, optional=True) if answer.has("result"))
+    return [f'a region among the {other}, which take="{other}" reads'] * count
 
 
 def _region(row: Row, kind: str) -> Region:

@@ -67,6 +67,10 @@ class Tiled(Node):
         """Those of the graph."""
         return files_of(self.graph, self.inner[0])
 
+    def left_out(self, sources: Sequence[str]) -> Sequence[str]:
+        """Of the files of the graph."""
+        return self.inner[0].left_out(sources)
+
     def weights_digest(self) -> str | None:
         """Of all weights in the graph."""
         return joint_digest(weights_of(self.inner[0]))

@@ -131,6 +131,10 @@ class Follow(SamNode):
         """Those of the graph."""
         return files_of(self.detect, self.inner[0]) if self.detect and self.inner else ()
 
+    def left_out(self, sources: Sequence[str]) -> Sequence[str]:
+        """Of the files of the graph."""
+        return self.inner[0].left_out(sources) if self.inner else ()
+
     def weights_digest(self) -> str:
         """Of the model and of all weights in the graph."""
         found = [super().weights_digest(), *(weights_of(self.inner[0]) if self.inner else ())]
