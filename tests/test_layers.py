@@ -70,3 +70,9 @@ def test_integrations_use_public_names(path: Path) -> None:
         if name.startswith("sampipe."):
             private = [part for part in name.split(".") if part.startswith("_") and part not in SHARED]
             assert not private, f"{name} is private; integrations use what everybody can use"
+
+
+def test_no_two_test_files_share_a_name() -> None:
+    """pytest imports them by name: of two, the second is an error."""
+    names = [path.name for path in (ROOT / "tests").rglob("*.py") if path.name != "conftest.py"]
+    assert not [name for name in set(names) if names.count(name) > 1]
