@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import tempfile
 import time
@@ -55,9 +56,8 @@ def measure_first_mask(
 
 
 def _run(row: Row, command: Sequence[str], out: Path, environment: Mapping[str, str]) -> None:
-    out.mkdir(exist_ok=True)
-    for file in out.iterdir():
-        file.unlink()
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir()
     start = time.perf_counter()
     done = subprocess.run(command, env={**os.environ, **OFFLINE, **environment}, capture_output=True, text=True)
     seconds = time.perf_counter() - start
